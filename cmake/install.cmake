@@ -1,0 +1,7 @@
+include(GNUInstallDirs)
+install(TARGETS chatrelay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/chatrelay PATTERN "connectors" EXCLUDE)
+install(DIRECTORY rules/ DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/chatrelay/rules)
+install(DIRECTORY systemd/ DESTINATION lib/systemd/system FILES_MATCHING PATTERN "*.service" PATTERN "*.socket")
+install(FILES systemd/chatrelay.sysusers DESTINATION lib/sysusers.d RENAME chatrelay.conf)
+install(FILES systemd/chatrelay.tmpfiles DESTINATION lib/tmpfiles.d RENAME chatrelay.conf)

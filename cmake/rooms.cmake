@@ -1,0 +1,36 @@
+# chatrelay_room(<name> [ASYNC] [DEPS ...] [PRIVATE_DEPS ...])
+# A room is one static library made of every .cpp below src/<name>. Two precompiled headers serve all rooms:
+# a plain one, and one with Asio and Beast for the rooms that do I/O.
+add_library(chatrelay_pch_plain STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cpp)
+target_link_libraries(chatrelay_pch_plain PRIVATE chatrelay_options Boost::headers Boost::json spdlog::spdlog OpenSSL::SSL)
+add_library(chatrelay_pch_async STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cpp)
+target_link_libraries(chatrelay_pch_async PRIVATE chatrelay_options Boost::headers Boost::json spdlog::spdlog OpenSSL::SSL)
+if(CHATRELAY_PCH)
+  target_precompile_headers(chatrelay_pch_plain PRIVATE ${CMAKE_CURRENT_LIST_DIR}/pch_plain.hpp)
+  target_precompile_headers(chatrelay_pch_async PRIVATE ${CMAKE_CURRENT_LIST_DIR}/pch_async.hpp)
+endif()
+
+function(chatrelay_use_pch target kind)
+  if(CHATRELAY_PCH)
+    target_precompile_headers(${target} REUSE_FROM chatrelay_pch_${kind})
+    # REUSE_FROM wants the same flags: these packages add definitions of their own.
+    target_link_libraries(${target} PRIVATE Boost::headers Boost::json spdlog::spdlog OpenSSL::SSL)
+  endif()
+endfunction()
+
+function(chatrelay_room name)
+  cmake_parse_arguments(ROOM "ASYNC" "" "DEPS;PRIVATE_DEPS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  if(NOT sources)
+    set(sources ${PROJECT_SOURCE_DIR}/cmake/pch.cpp)  # a room that is still empty
+  endif()
+  set(target chatrelay_${name})
+  add_library(${target} STATIC ${sources})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${target} PUBLIC chatrelay_options ${ROOM_DEPS} PRIVATE ${ROOM_PRIVATE_DEPS})
+  if(ROOM_ASYNC)
+    chatrelay_use_pch(${target} async)
+  else()
+    chatrelay_use_pch(${target} plain)
+  endif()
+endfunction()

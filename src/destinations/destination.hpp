@@ -1,0 +1,48 @@
+// Destination: the contract of a configured place to deliver to. One attempt in, an Outcome out; never an exception.
+//
+// When to try, how often, in what order and how many at once is deliver's business. A destination enforces the attempt's
+// timeout itself (it was given one) and must end soon after a terminal cancellation.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "config/config.hpp"
+#include "event/delivery.hpp"
+#include "event/outcome.hpp"
+#include "http/client.hpp"
+#include "rules/catalog.hpp"
+
+namespace chatrelay::destinations {
+
+class Destination {
+ public:
+  virtual ~Destination() = default;
+  // Thread: delivery. Several attempts may be under way at once. The Attempt is taken by value: it lives in the coroutine.
+  virtual boost::asio::awaitable<Outcome> attempt(Attempt attempt) = 0;
+  // A harmless proof of address, TLS and login for `destinations test`; reason says what was found.
+  virtual boost::asio::awaitable<Outcome> probe() = 0;
+  // One line for `destinations status`: "POST https://example.com/…"; no secret, no query.
+  virtual std::string describe() const = 0;
+};
+
+// What a destination is made with. References outlive it.
+struct Context {
+  boost::asio::any_io_executor executor;  // the delivery thread's
+  http::Client& http;                     // also speaks SMTP
+  const Clock& clock;                     // for fresh signature timestamps and the Date of a mail
+  boost::json::object tables;
+  std::string host_name;                  // for EHLO and Message-ID
+};
+
+struct DestinationKind {
+  std::string_view kind;                  // "email", "file", "connector"
+  // What rules may say to it. Reads the node; adds problems.
+  rules::Target (*schema)(const config::DestinationConfig& config, config::Problems& problems);
+  std::unique_ptr<Destination> (*make)(const config::DestinationConfig& config, const Context& context, config::Problems& problems);
+};
+
+}  // namespace chatrelay::destinations

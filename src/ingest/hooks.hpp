@@ -1,0 +1,42 @@
+// Hooks: POST /hooks/<source>[/<secret>]. Authenticate, name, commit, answer, ring: the accept path, and nothing more.
+// Invariant 1: a 2xx is sent only after the store's callback said that the webhook is committed and synced.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/clock.hpp"
+#include "common/metrics.hpp"
+#include "config/config.hpp"
+#include "http/server.hpp"
+#include "store/store.hpp"
+#include "systems/source.hpp"
+
+namespace chatrelay::ingest {
+
+struct ConfiguredSource {
+  config::SourceConfig config;
+  std::unique_ptr<systems::Source> source;   // ingest's own instance
+};
+
+class Hooks {
+ public:
+  Hooks(boost::asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics);
+  ~Hooks();
+
+  // Thread: ingest, for all of these.
+  void set_sources(std::map<std::string, ConfiguredSource> sources);
+  // Answers 404 405 413 400 401 503 or the source's own status. `request.path()` begins with /hooks/.
+  boost::asio::awaitable<http::Response> handle(http::Request& request);
+  // From now on 503 with Retry-After for everything: shutting down.
+  void refuse_new();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chatrelay::ingest

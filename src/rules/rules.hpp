@@ -1,0 +1,65 @@
+// Rules: an event in, planned deliveries out. Pure: no clock, no I/O. A rule that fails on an event is a failure of that
+// rule alone; the others go on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "event/event.hpp"
+#include "expression/expression.hpp"
+#include "rules/catalog.hpp"
+#include "store/store.hpp"
+
+namespace chatrelay::rules {
+
+struct Planned {
+  std::string rule;
+  std::string destination;
+  std::string action;
+  json::value payload;
+};
+
+struct Decision {
+  std::vector<Planned> deliveries;             // in rule order
+  std::vector<store::RuleFailure> failures;
+  std::vector<std::string> matched;            // names of rules whose on, from and when held
+};
+
+// What a rule may ask for that costs to build; called at most once per event, only if a rule that applies mentions it.
+struct Lazy {
+  std::function<json::value()> transcript;
+  std::function<std::string()> transcript_text;
+  std::function<std::string()> transcript_html;
+};
+
+// An immutable rule set, swapped whole on reload. Thread: any may hold it; an Engine is made from it for each thread.
+class RuleSet {
+ public:
+  // Loads every *.yaml of the folders and files (not *_test.yaml). All problems at once.
+  static std::shared_ptr<const RuleSet> load(const std::vector<std::string>& paths, const Catalog& catalog, const boost::json::object& tables,
+                                             config::Problems& problems, const config::Environment& environment);
+  ~RuleSet();
+  std::size_t size() const;
+  // Does an enabled rule take events of this type and source (looking at `on` and `from` only)? Its destinations.
+  std::vector<std::string> destinations_for(std::string_view type, std::string_view source) const;
+
+  struct Data;
+  std::shared_ptr<const Data> data;
+};
+
+class Engine {
+ public:
+  explicit Engine(std::shared_ptr<const RuleSet> rules);
+  ~Engine();
+  Decision decide(const Event& event, const EventExtras& extras, const Lazy& lazy);
+
+ private:
+  struct Data;
+  std::unique_ptr<Data> data_;
+};
+
+}  // namespace chatrelay::rules
