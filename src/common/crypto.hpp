@@ -25,7 +25,7 @@ inline std::string_view as_text(const Digest& d) { return {reinterpret_cast<cons
 void random_bytes(std::span<std::uint8_t> out);
 std::uint64_t random_u64();
 
-// 128 bits of SipHash with a fixed key per store: the name of a thing in a hash table or on disk. Not for secrets.
+// The first 128 bits of a SHA-256: the name of a thing in a hash table or on disk, the same in every process. Not for secrets.
 struct Hash128 {
   std::uint64_t high = 0;
   std::uint64_t low = 0;

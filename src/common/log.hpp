@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace chatrelay::log {
@@ -15,7 +16,22 @@ namespace chatrelay::log {
 enum class Level { debug, info, warn, error };  // warn: recovered; error: an operator must act or something is lost
 enum class Format { text, json };
 
-using Field = std::pair<std::string_view, boost::json::value>;
+// Takes what a JSON value can be made of, and every kind of string.
+struct Field {
+  template <class V>
+  Field(std::string_view k, V&& v) : key(k), value(to_value(std::forward<V>(v))) {}
+  std::string_view key;
+  boost::json::value value;
+
+ private:
+  template <class V>
+  static boost::json::value to_value(V&& v) {
+    if constexpr (std::is_convertible_v<const std::decay_t<V>&, std::string_view>)
+      return boost::json::value(boost::json::string(std::string_view(v)));
+    else
+      return boost::json::value(std::forward<V>(v));
+  }
+};
 using Fields = std::initializer_list<Field>;
 
 void configure(Level level, Format format);
