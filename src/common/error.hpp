@@ -23,8 +23,9 @@ enum class ErrorKind {
 };
 
 struct Error {
+  Error() = default;  // boost::system::result asks for it; says nothing went wrong that we know of
   Error(ErrorKind k, std::string m) : kind(k), message(std::move(m)) {}
-  ErrorKind kind;
+  ErrorKind kind = ErrorKind::internal;
   std::string message;  // for an operator: what is wrong, where, what to do; never holds a secret
 };
 
