@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,16 +34,20 @@ class Destination {
 struct Context {
   boost::asio::any_io_executor executor;  // the delivery thread's
   http::Client& http;                     // also speaks SMTP
-  const Clock& clock;                     // for fresh signature timestamps and the Date of a mail
+  const Clock& clock;                     // for fresh signature timestamps; never for bytes that a retry must repeat
   boost::json::object tables;
-  std::string host_name;                  // for EHLO and Message-ID
+  std::string host_name;                  // for EHLO and the names of Maildir files
 };
 
+// The functions may hold what a kind needs to know (the connectors): see kinds.hpp. `schema` reports everything that is
+// wrong; `make` is called only when nothing was, and returns nullptr if it still cannot be made.
 struct DestinationKind {
   std::string_view kind;                  // "email", "file", "connector"
   // What rules may say to it. Reads the node; adds problems.
-  rules::Target (*schema)(const config::DestinationConfig& config, config::Problems& problems);
-  std::unique_ptr<Destination> (*make)(const config::DestinationConfig& config, const Context& context, config::Problems& problems);
+  std::function<rules::Target(const config::DestinationConfig& config, config::Problems& problems)> schema;
+  std::function<std::unique_ptr<Destination>(const config::DestinationConfig& config, const Context& context,
+                                             config::Problems& problems)>
+      make;
 };
 
 }  // namespace chatrelay::destinations
