@@ -15,6 +15,13 @@ add_library(chatrelay_libjq INTERFACE)
 target_include_directories(chatrelay_libjq SYSTEM INTERFACE ${CHATRELAY_JQ_INCLUDE})
 target_link_libraries(chatrelay_libjq INTERFACE ${CHATRELAY_JQ_LIBRARY})
 
+# libsystemd: readiness, watchdog, sockets handed over.
+find_path(CHATRELAY_SYSTEMD_INCLUDE systemd/sd-daemon.h REQUIRED)
+find_library(CHATRELAY_SYSTEMD_LIBRARY systemd REQUIRED)
+add_library(chatrelay_libsystemd INTERFACE)
+target_include_directories(chatrelay_libsystemd SYSTEM INTERFACE ${CHATRELAY_SYSTEMD_INCLUDE})
+target_link_libraries(chatrelay_libsystemd INTERFACE ${CHATRELAY_SYSTEMD_LIBRARY})
+
 find_program(CHATRELAY_CCACHE ccache)
 if(CHATRELAY_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER

@@ -1,0 +1,117 @@
+#include "app/setup.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "app/registry.hpp"
+
+namespace chatrelay::app {
+
+namespace {
+
+std::string known_systems() {
+  std::string names;
+  for (const systems::SourceKind& kind : source_kinds()) names += (names.empty() ? "" : ", ") + std::string(kind.system);
+  return names;
+}
+
+const destinations::DestinationKind* find_kind(const std::vector<destinations::DestinationKind>& kinds, std::string_view name) {
+  const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.kind == name; });
+  return found == kinds.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::shared_ptr<const Setup> Setup::load(const std::string& file, const config::Environment& environment) {
+  std::shared_ptr<Setup> setup(new Setup);
+  setup->config_ = config::load_config(file, setup->problems_, environment);
+  setup->read_sources();
+  auto registry = destinations::connector::load_registry(setup->config_.connectors, setup->problems_, environment);
+  setup->kinds_ = destination_kinds(std::move(registry));
+  setup->read_destinations();
+  setup->rules_ = rules::RuleSet::load(setup->config_.rules, setup->catalog_, setup->config_.tables, setup->problems_, environment);
+  return setup;
+}
+
+void Setup::read_sources() {
+  for (const config::SourceConfig& source : config_.sources) {
+    catalog_.sources.push_back(source.name);
+    const systems::SourceKind* kind = find_source_kind(source.system);
+    if (!kind) {
+      source.node["system"].problem("is \"" + source.system + "\"; it must be one of: " + known_systems());
+      continue;
+    }
+    kind->make(source, config_.tables, problems_);
+  }
+  catalog_.sources.emplace_back(own_source);
+}
+
+void Setup::read_destinations() {
+  for (const config::DestinationConfig& destination : config_.destinations) {
+    const destinations::DestinationKind* kind = find_kind(kinds_, destination.kind);
+    if (!kind) {
+      std::string names;
+      for (const auto& known : kinds_)
+        if (known.kind != "connector") names += (names.empty() ? "" : ", ") + std::string(known.kind);
+      destination.node["kind"].problem("is \"" + destination.kind + "\"; it must be one of: " + names +
+                                       " (a connector is named with `connector:`)");
+      continue;
+    }
+    catalog_.targets.emplace(destination.name, kind->schema(destination, problems_));
+  }
+}
+
+config::Problems Setup::problems() const {
+  const std::lock_guard lock(mutex_);
+  config::Problems unique;
+  std::set<std::pair<std::string, std::string>> seen;  // a node that is read twice reports twice
+  for (const config::Problem& problem : problems_.list()) {
+    if (!seen.emplace(problem.where.to_string(), problem.message).second) continue;
+    if (problem.warning) unique.warn(problem.where, problem.message);
+    else unique.add(problem.where, problem.message);
+  }
+  return unique;
+}
+
+std::map<std::string, std::unique_ptr<systems::Source>> Setup::make_sources() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::unique_ptr<systems::Source>> sources;
+  for (const config::SourceConfig& source : config_.sources)
+    if (const systems::SourceKind* kind = find_source_kind(source.system))
+      if (auto made = kind->make(source, config_.tables, problems_)) sources.emplace(source.name, std::move(made));
+  config::SourceConfig own;
+  own.name = own_source;
+  own.system = own_source;
+  sources.emplace(own.name, own_source_kind().make(own, config_.tables, problems_));
+  return sources;
+}
+
+std::map<std::string, ingest::ConfiguredSource> Setup::make_ingest_sources() const {
+  auto made = make_sources();
+  std::map<std::string, ingest::ConfiguredSource> sources;
+  for (const config::SourceConfig& source : config_.sources) {
+    const auto found = made.find(source.name);
+    if (found != made.end()) sources.emplace(source.name, ingest::ConfiguredSource{source, std::move(found->second)});
+  }
+  return sources;
+}
+
+std::vector<deliver::ConfiguredDestination> Setup::make_destinations(const destinations::Context& context) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<deliver::ConfiguredDestination> made;
+  for (const config::DestinationConfig& destination : config_.destinations)
+    if (const destinations::DestinationKind* kind = find_kind(kinds_, destination.kind))
+      if (std::shared_ptr<destinations::Destination> object = kind->make(destination, context, problems_))
+        made.push_back({destination, std::move(object)});
+  return made;
+}
+
+std::shared_ptr<const deliver::PlannerSetup> Setup::planner_setup(const std::shared_ptr<const Setup>& self) const {
+  auto setup = std::make_shared<deliver::PlannerSetup>();
+  setup->rules = rules_;
+  setup->make_sources = [self] { return self->make_sources(); };
+  for (const config::DestinationConfig& destination : config_.destinations) setup->destinations.push_back(destination.name);
+  return setup;
+}
+
+}  // namespace chatrelay::app
