@@ -1,0 +1,110 @@
+// GET /healthz, /readyz, /metrics: for supervisors, load balancers and Prometheus.
+#include "admin/api/handlers.hpp"
+#include "admin/api/views.hpp"
+#include "common/units.hpp"
+
+namespace chatrelay::admin::api {
+namespace {
+
+// An expression is stopped after a second, a commit takes milliseconds: half a minute means that the thread hangs for good.
+constexpr Millis hung_after{30'000};
+// A sender waits five or ten seconds for its answer: what cannot be committed by then is not ready.
+constexpr Millis not_committing_after{5'000};
+
+void append(std::vector<std::string>& reasons, const std::function<std::vector<std::string>()>& further) {
+  if (!further) return;
+  for (std::string& reason : further()) reasons.push_back(std::move(reason));
+}
+
+http::Response health_response(const std::vector<std::string>& reasons) {
+  json::array texts;
+  for (const std::string& reason : reasons) texts.push_back(text_value(reason));
+  const json::object body{{"ok", reasons.empty()}, {"reasons", std::move(texts)}};
+  return json_response(reasons.empty() ? 200 : 503, body);
+}
+
+void set_queue_gauges(Services& services, const std::vector<store::DestinationBacklog>& backlog) {
+  Metrics& metrics = services.context.metrics;
+  const auto set = [&](const store::DestinationBacklog& one) {
+    const auto depth = [&](const char* state, std::uint64_t count) {
+      metrics.gauge("chatrelay_queue_deliveries", "Deliveries by destination and state.", {{"destination", one.destination}, {"state", state}})
+          .set(static_cast<double>(count));
+    };
+    depth("pending", one.pending);
+    depth("deferred", one.deferred);
+    depth("held", one.held);
+    depth("dead", one.dead);
+    const Millis age = one.oldest ? std::max(Millis{0}, services.context.clock.now() - *one.oldest) : Millis{0};
+    metrics.gauge("chatrelay_queue_oldest_age_seconds", "Age of the oldest open delivery of a destination.", {{"destination", one.destination}})
+        .set(static_cast<double>(age.count()) / 1000.0);
+  };
+  std::set<std::string> gone = services.gauged_destinations;
+  for (const store::DestinationBacklog& one : backlog) {
+    set(one);
+    gone.erase(one.destination);
+    services.gauged_destinations.insert(one.destination);
+  }
+  for (const std::string& name : gone) {
+    store::DestinationBacklog none;
+    none.destination = name;
+    set(none);
+  }
+}
+
+void set_store_gauges(Metrics& metrics, const store::Totals& totals) {
+  metrics.gauge("chatrelay_store_events", "Events kept.").set(static_cast<double>(totals.events));
+  metrics.gauge("chatrelay_store_unplanned_events", "Events that wait to be planned.").set(static_cast<double>(totals.unplanned));
+  metrics.gauge("chatrelay_store_open_deliveries", "Deliveries that are pending, deferred or held.").set(static_cast<double>(totals.open_deliveries));
+  metrics.gauge("chatrelay_store_bytes", "Size of the store's files.", {{"file", "main"}}).set(static_cast<double>(totals.file_bytes));
+  metrics.gauge("chatrelay_store_bytes", "Size of the store's files.", {{"file", "wal"}}).set(static_cast<double>(totals.wal_bytes));
+}
+
+struct Figures {
+  std::vector<store::DestinationBacklog> backlog;
+  store::Totals totals;
+};
+
+}  // namespace
+
+awaitable<http::Response> healthz(Call& call) {
+  std::vector<std::string> reasons;
+  const Millis waiting = call.context().store.load().oldest_waiting;
+  if (waiting > hung_after) reasons.push_back("the store's writer has not committed for " + format_duration(waiting));
+  const Millis busy = call.context().planner_busy_for ? call.context().planner_busy_for() : Millis{0};
+  if (busy > hung_after) reasons.push_back("the planner has been busy with one event for " + format_duration(busy));
+  append(reasons, call.context().unhealthy);
+  co_return health_response(reasons);
+}
+
+awaitable<http::Response> readyz(Call& call) {
+  std::vector<std::string> reasons;
+  const Millis waiting = call.context().store.load().oldest_waiting;
+  if (waiting > not_committing_after) reasons.push_back("the store has not committed for " + format_duration(waiting));
+  append(reasons, call.context().not_ready);
+  co_return health_response(reasons);
+}
+
+awaitable<http::Response> metrics(Call& call) {
+  std::function<Result<Figures>(ReadAccess&)> read = [](ReadAccess& access) -> Result<Figures> {
+    Figures figures;
+    auto backlog = access.reader.backlog();
+    if (!backlog) return backlog.error();
+    figures.backlog = std::move(*backlog);
+    const auto totals = access.reader.totals();
+    if (!totals) return totals.error();
+    figures.totals = *totals;
+    return figures;
+  };
+  const auto figures = co_await call.services->reads.run(std::move(read));
+  // Without them the counters are still worth having: a store in trouble is when they are looked at.
+  if (figures) {
+    set_queue_gauges(*call.services, figures->backlog);
+    set_store_gauges(call.context().metrics, figures->totals);
+  }
+  call.context()
+      .metrics.gauge("chatrelay_admin_store_readable", "1 if the store's figures could be read for this scrape.")
+      .set(figures ? 1 : 0);
+  co_return http::Response(200, call.context().metrics.prometheus_text(), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+}  // namespace chatrelay::admin::api
