@@ -95,13 +95,16 @@ class Node {
       if (name == text) return value;
     std::string names;
     for (const auto& choice : choices) names += (names.empty() ? "" : ", ") + std::string(choice.first);
-    problem("is \"" + text + "\"; it must be one of: " + names);
+    problem("is " + shown() + "; it must be one of: " + names);
     return fallback;
   }
-  // The value as JSON, plain scalars typed by YAML 1.2's core schema (yes/no stay strings), ${…} replaced if asked.
+  // The value as JSON, plain scalars typed by YAML 1.2's core schema (yes/no stay strings), ${…} replaced if asked; what held a
+  // ${…} stays a string, so that a token of digits is not made a number.
   // Template text must not be touched by ${…}: rules pass false.
   boost::json::value json(bool substitute) const;
 
+  // The scalar as the file has it, in quotes and printable, for messages: ${…} is not replaced, so no secret shows.
+  std::string shown() const;
   void problem(std::string message) const;  // "path message" at this node's place
   void warning(std::string message) const;
 
@@ -109,6 +112,8 @@ class Node {
   friend class Document;
   struct Data;
   explicit Node(std::shared_ptr<const Data> data);
+  template <class T>
+  T parsed(Result<T> (*parse)(std::string_view), T fallback) const;
   std::shared_ptr<const Data> data_;
 };
 

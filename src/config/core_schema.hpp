@@ -1,0 +1,14 @@
+// YAML 1.2's core schema: what a plain scalar means. yes, no, on and off are strings; so are .inf and .nan, which JSON lacks.
+#pragma once
+
+#include <boost/json.hpp>
+#include <optional>
+#include <string_view>
+
+namespace chatrelay::config {
+
+boost::json::value core_value(std::string_view plain);
+std::optional<bool> core_bool(std::string_view plain);
+std::optional<std::int64_t> core_integer(std::string_view plain);  // decimal, 0o17, 0x1F
+
+}  // namespace chatrelay::config
