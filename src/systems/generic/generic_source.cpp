@@ -1,0 +1,123 @@
+#include "systems/generic/generic_source.hpp"
+
+#include "common/json_scan.hpp"
+#include "systems/generic/generic_form.hpp"
+#include "systems/generic/generic_map.hpp"
+#include "systems/generic/generic_verify.hpp"
+#include "systems/receiving.hpp"
+
+namespace chatrelay::systems {
+
+using namespace generic;
+
+namespace {
+
+constexpr std::string_view system_name = "generic";
+constexpr std::string_view form_type = "application/x-www-form-urlencoded";
+
+// The payload that expressions see: the JSON document, or an object of the form's fields.
+Result<json::value> payload_of(std::string_view body, std::string_view content_type) {
+  if (is_form(content_type)) return json::value(parse_form(body));
+  return parse_json(body);
+}
+
+class GenericSource final : public Source {
+ public:
+  GenericSource(std::string name, std::unique_ptr<Verification> verification, std::unique_ptr<Map> map, std::optional<Millis> window)
+      : name_(std::move(name)), verification_(std::move(verification)), map_(std::move(map)), window_(window),
+        secrets_(verification_->secrets()) {
+    if (const std::string member = verification_->secret_member(); !member.empty()) taken_out_.push_back(member);
+  }
+
+  Verdict admit(const HookRequest& request, WallTime now) override {
+    Verdict verdict;
+    if ((verdict.rejected = verification_->verify(request, now))) return verdict;
+    const bool form = is_form(request.content_type);
+    Accepted accepted;
+    if (form) {
+      accepted.content_type = form_type;
+      accepted.body = taken_out_.empty() ? std::string(request.body) : without_field(request.body, verification_->secret_member());
+    } else {
+      const JsonScanResult scan = scan_json(request.body, {}, taken_out_);
+      if (!scan.well_formed)
+        return reject(400, RejectReason::not_json, "the body is neither JSON (it breaks off at byte " +
+                                                       std::to_string(scan.error_offset) + ") nor a form");
+      accepted.body = without_members(request.body, scan.members);
+    }
+    accepted.body = without_secret_bytes(std::move(accepted.body), secrets_);
+    accepted.dedup = key_of(request, accepted);
+    if (window_) accepted.dedup->window = *window_;
+    verdict.accepted = std::move(accepted);
+    return verdict;
+  }
+
+  std::vector<Event> decode(const StoredWebhook& webhook) override {
+    std::vector<Event> events;
+    events.push_back(decode_one(webhook));
+    number_parts(events, webhook, system_name);
+    return events;
+  }
+
+  Signed sign(std::string body, WallTime now) const override {
+    Signed request;
+    request.body = std::move(body);
+    verification_->sign(request, now);
+    return request;
+  }
+
+ private:
+  // The operator's key, else the id that the sender's protocol gives, else the bytes. An expression that fails here fails
+  // again when the webhook is decoded, and is told there.
+  DedupKey key_of(const HookRequest& request, const Accepted& accepted) {
+    std::optional<std::string> key;
+    if (map_->has_key())
+      if (const auto payload = payload_of(accepted.body, accepted.content_type); payload.has_value()) key = map_->key(*payload);
+    if (key) return named("generic key", *key, natural_window);
+    if (const std::string id = verification_->delivery_id(request); !id.empty()) return named("generic id", id, natural_window);
+    return named("generic body", accepted.body, body_window);
+  }
+
+  DedupKey named(std::string_view kind, std::string_view name, Millis window) const {
+    const std::string_view parts[] = {kind, name_, name};
+    return {hash128(parts), window};
+  }
+
+  Event decode_one(const StoredWebhook& webhook) {
+    auto payload = payload_of(webhook.body, webhook.content_type);
+    if (!payload.has_value()) return undecodable(webhook, payload.error().message);
+    Event event;
+    event.type = "webhook";
+    if (auto applied = map_->apply(*payload, event); !applied.has_value()) {
+      Event failed;  // half an event would be worse than none: rules would act on what is missing
+      failed.type = event_type::invalid_payload;
+      failed.activity["error"] = applied.error().message;
+      failed.raw = std::move(*payload);
+      return failed;
+    }
+    event.raw = std::move(*payload);
+    return event;
+  }
+
+  std::string name_;
+  std::unique_ptr<Verification> verification_;
+  std::unique_ptr<Map> map_;
+  std::optional<Millis> window_;
+  std::vector<Secret> secrets_;
+  std::vector<std::string> taken_out_;
+};
+
+std::unique_ptr<Source> make_generic(const config::SourceConfig& config, const boost::json::object& tables, config::Problems& problems) {
+  std::vector<std::string> known = config::common_source_keys();
+  known.insert(known.end(), {"verify", "map"});
+  config.node.only(known);
+  auto verification = read_verification(config.node["verify"], problems);
+  auto map = Map::read(config.node["map"], tables, problems);
+  if (!verification || !map) return nullptr;
+  return std::make_unique<GenericSource>(config.name, std::move(verification), std::move(map), config.dedup_window);
+}
+
+}  // namespace
+
+SourceKind generic_kind() { return {system_name, &make_generic}; }
+
+}  // namespace chatrelay::systems

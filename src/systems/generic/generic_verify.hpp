@@ -1,0 +1,31 @@
+// How a generic webhook proves that it is authentic: one of the ways of `verify`. Pure; time is given.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "systems/source.hpp"
+
+namespace chatrelay::systems::generic {
+
+class Verification {
+ public:
+  virtual ~Verification() = default;
+  // nullopt: authentic.
+  virtual std::optional<Rejected> verify(const HookRequest& request, WallTime now) const = 0;
+  virtual void sign(Source::Signed& request, WallTime now) const = 0;
+  // The id that the sender gives to what it sends, the same in every retry; empty if this way has none.
+  virtual std::string delivery_id(const HookRequest&) const { return {}; }
+  // The member of the body that holds a secret and is not stored; empty if none.
+  virtual std::string secret_member() const { return {}; }
+  // Which must not be stored should they turn up in a body.
+  virtual std::vector<Secret> secrets() const = 0;
+};
+
+// Reads `verify`. nullptr when problems were added.
+std::unique_ptr<Verification> read_verification(const config::Node& node, config::Problems& problems);
+
+}  // namespace chatrelay::systems::generic

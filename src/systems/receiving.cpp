@@ -1,0 +1,191 @@
+#include "systems/receiving.hpp"
+
+#include "common/json.hpp"
+#include "common/text.hpp"
+
+namespace chatrelay::systems {
+
+namespace {
+
+constexpr std::string_view replacement = "[secret]";
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// One character as it may be spelled in a body: its bytes, and where the spelling ends.
+struct Unit {
+  char bytes[4];
+  std::size_t size = 0;
+  std::size_t end = 0;
+};
+
+std::optional<unsigned> hex4(std::string_view text, std::size_t at) {
+  if (at + 4 > text.size()) return std::nullopt;
+  unsigned value = 0;
+  for (std::size_t i = at; i < at + 4; ++i) {
+    const int digit = hex_digit(text[i]);
+    if (digit < 0) return std::nullopt;
+    value = value * 16 + static_cast<unsigned>(digit);
+  }
+  return value;
+}
+
+void put_utf8(Unit& unit, unsigned code) {
+  const auto put = [&](unsigned byte) { unit.bytes[unit.size++] = static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | code >> 6), put(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F));
+  } else {
+    put(0xF0 | code >> 18), put(0x80 | (code >> 12 & 0x3F)), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F));
+  }
+}
+
+Unit escape_at(std::string_view text, std::size_t at) {
+  Unit unit;
+  const char kind = at + 1 < text.size() ? text[at + 1] : '\0';
+  unit.end = at + 2;
+  switch (kind) {
+    case '"': case '\\': case '/': put_utf8(unit, static_cast<unsigned char>(kind)); return unit;
+    case 'b': put_utf8(unit, 8); return unit;
+    case 't': put_utf8(unit, 9); return unit;
+    case 'n': put_utf8(unit, 10); return unit;
+    case 'f': put_utf8(unit, 12); return unit;
+    case 'r': put_utf8(unit, 13); return unit;
+    default: break;
+  }
+  const auto high = kind == 'u' ? hex4(text, at + 2) : std::nullopt;
+  if (!high) return Unit{{text[at]}, 1, at + 1};
+  unit.end = at + 6;
+  if (*high >= 0xD800 && *high < 0xDC00 && text.substr(unit.end, 2) == "\\u") {
+    const auto low = hex4(text, unit.end + 2);
+    if (low && *low >= 0xDC00 && *low < 0xE000) {
+      put_utf8(unit, 0x10000 + ((*high - 0xD800) << 10) + (*low - 0xDC00));
+      unit.end += 6;
+      return unit;
+    }
+  }
+  put_utf8(unit, *high);
+  return unit;
+}
+
+Unit unit_at(std::string_view text, std::size_t at) {
+  if (text[at] == '\\') return escape_at(text, at);
+  if (text[at] == '%' && at + 2 < text.size()) {
+    const int high = hex_digit(text[at + 1]), low = hex_digit(text[at + 2]);
+    if (high >= 0 && low >= 0) return Unit{{static_cast<char>(high * 16 + low)}, 1, at + 3};
+  }
+  return Unit{{text[at]}, 1, at + 1};
+}
+
+// Where a spelling of the secret that starts at `at` ends; npos if none does.
+std::size_t match_at(std::string_view text, std::size_t at, std::string_view secret) {
+  std::size_t matched = 0;
+  while (matched < secret.size()) {
+    if (at >= text.size()) return std::string_view::npos;
+    const Unit unit = unit_at(text, at);
+    const std::string_view bytes(unit.bytes, unit.size);
+    if (secret.substr(matched, bytes.size()) == bytes) {
+      matched += bytes.size();
+      at = unit.end;
+    } else if (text[at] == secret[matched]) {  // a percent sign or backslash that is meant literally
+      ++matched;
+      ++at;
+    } else {
+      return std::string_view::npos;
+    }
+  }
+  return at;
+}
+
+// Nearly every body holds neither the secret nor an escape: three searches at memory speed decide that.
+bool could_hold(std::string_view body, std::string_view secret) {
+  return body.find('\\') != std::string_view::npos || body.find('%') != std::string_view::npos ||
+         body.find(secret) != std::string_view::npos;
+}
+
+std::string without_one(std::string body, std::string_view secret) {
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < body.size();) {
+    const char c = body[at];
+    if (c != secret.front() && c != '\\' && c != '%') {
+      ++at;
+      continue;
+    }
+    if (const std::size_t end = match_at(body, at, secret); end != std::string_view::npos) {
+      out.append(body, copied, at - copied).append(replacement);
+      copied = at = end;
+    } else {
+      // An escape is passed whole, so that "\\u0041" (a backslash and text) is not read as an escape from its middle.
+      at = c == '\\' ? unit_at(body, at).end : at + 1;
+    }
+  }
+  if (copied == 0) return body;
+  if (copied < body.size()) out.append(body, copied, std::string::npos);
+  return out;
+}
+
+}  // namespace
+
+std::vector<Secret> read_secrets(const config::Node& node) {
+  std::vector<Secret> secrets;
+  for (const config::Node& item : node.items()) {
+    Secret secret = item.secret();
+    if (secret.reveal().size() < secret_bytes_min)
+      item.problem(secret.empty() ? "is empty" : "is too short for a secret: use at least 16 random characters");
+    else
+      secrets.push_back(std::move(secret));
+  }
+  if (node.items().empty()) node.problem("is missing: without a secret nobody could be told from a stranger");
+  return secrets;
+}
+
+bool matches_any(const std::vector<Secret>& secrets, std::string_view candidate) {
+  bool matched = false;
+  for (const Secret& secret : secrets) {
+    const bool same = secret.matches(candidate);
+    matched = matched || same;
+  }
+  return matched;
+}
+
+std::string without_secret_bytes(std::string body, const std::vector<Secret>& secrets) {
+  for (const Secret& secret : secrets)
+    if (!secret.empty() && could_hold(body, secret.reveal())) body = without_one(std::move(body), secret.reveal());
+  return body;
+}
+
+Verdict reject(int status, RejectReason reason, std::string message) {
+  Verdict verdict;
+  verdict.rejected = Rejected{status, reason, std::move(message)};
+  return verdict;
+}
+
+Event undecodable(const StoredWebhook& webhook, std::string reason) {
+  Event event;
+  event.type = event_type::invalid_payload;
+  event.activity["error"] = repair_utf8(reason);
+  event.raw = json::value(repair_utf8(webhook.body));
+  return event;
+}
+
+std::optional<WallTime> meaningful_time(std::string_view text) {
+  const auto time = parse_rfc3339(text);
+  // "never" is written 1970-01-01T00:00:00Z, and T01:00 by a server that formats the epoch in Polish time.
+  if (!time || *time < from_ms(24LL * 3600 * 1000)) return std::nullopt;
+  return time;
+}
+
+std::optional<WallTime> meaningful_time_at(const json::value& value, std::string_view key) {
+  const json::value* member = find(value, key);
+  return member && member->is_string() ? meaningful_time(member->get_string()) : std::nullopt;
+}
+
+}  // namespace chatrelay::systems
