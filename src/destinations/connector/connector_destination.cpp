@@ -19,6 +19,8 @@ void ConnectorDestination::limit(http::ClientRequest& request) const {
   request.allow_private = options_.allow_private;
   request.ca_file = options_.ca_file;
   request.group = options_.name;
+  // Who holds ambiguous deliveries means "never twice": then libcurl must not repeat a request on its own either.
+  request.fresh_connection = options_.hold_ambiguous;
   // Outcomes are decided by status and headers; more of the body than is kept would only be thrown away. Some is read
   // beyond that, so that a secret which crosses the cut is still recognised and redacted.
   request.response_bytes_max = 2 * response_bytes_kept;
@@ -131,6 +133,7 @@ std::unique_ptr<Destination> make(const Registry& registry, const config::Destin
   options.ca_file = config.node["ca_file"].path_value();
   options.timeout = config.timeout;
   options.allow_private = config.allow_private;
+  options.hold_ambiguous = config.hold_ambiguous;
   return std::make_unique<ConnectorDestination>(std::move(file), std::move(options), std::move(program), context);
 }
 

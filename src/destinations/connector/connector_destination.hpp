@@ -17,6 +17,7 @@ struct ConnectorOptions {
   std::string ca_file;
   Millis timeout{30'000};
   bool allow_private = false;
+  bool hold_ambiguous = false;
 };
 
 class ConnectorDestination final : public Destination {

@@ -42,20 +42,13 @@ constexpr std::array<Row, 13> table{{
     {600, 999, false, OutcomeClass::retry, true, "not an HTTP status"},
 }};
 
-const std::string* header_of(const http::ClientResponse& response, std::string_view name) {
-  for (const auto& [key, value] : response.headers) {
-    if (iequals_ascii(key, name)) return &value;
-  }
-  return nullptr;
-}
-
 bool matches(const OutcomeRule& rule, const http::ClientResponse& response) {
   const bool status = rule.statuses.empty() || std::ranges::any_of(rule.statuses, [&](const StatusRange& range) {
                         return response.status >= range.first && response.status <= range.last;
                       });
   if (!status) return false;
   return std::ranges::all_of(rule.headers, [&](const auto& wanted) {
-    const std::string* value = header_of(response, wanted.first);
+    const std::string* value = http::find_header(response.headers, wanted.first);
     return value != nullptr && (wanted.second == "*" || iequals_ascii(trim(*value), wanted.second));
   });
 }
@@ -63,7 +56,7 @@ bool matches(const OutcomeRule& rule, const http::ClientResponse& response) {
 std::string status_text(int status) { return "HTTP " + std::to_string(status); }
 
 std::string redirect_reason(const http::ClientResponse& response) {
-  const std::string* location = header_of(response, "Location");
+  const std::string* location = http::find_header(response.headers, "Location");
   const std::string origin = location == nullptr ? std::string{} : shown_origin(*location);
   if (location == nullptr) return status_text(response.status);
   const std::string to = origin.empty() ? "another path of the same host" : origin;
@@ -86,7 +79,7 @@ Outcome transport_outcome(const http::ClientResponse& response) {
 }
 
 std::optional<Millis> wait_of(const http::ClientResponse& response, const WaitFrom& from, const OutcomeContext& context) {
-  const std::string* value = header_of(response, from.header);
+  const std::string* value = http::find_header(response.headers, from.header);
   return value == nullptr ? std::nullopt : parse_wait(*value, from.milliseconds, context);
 }
 
