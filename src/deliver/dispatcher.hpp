@@ -44,10 +44,10 @@ class Dispatcher {
   Dispatcher(boost::asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics, Raise raise);
   ~Dispatcher();
 
-  // Thread: delivery, for all of these.
+  // Thread: delivery, for all of these but ring.
   Result<void> start(std::vector<ConfiguredDestination> destinations);
   void reload(std::vector<ConfiguredDestination> destinations);   // attempts under way end with their old destination
-  void ring();                                                    // lanes changed
+  void ring();                                                    // lanes changed. Thread: any; rings before the taker runs cost one post
   void pause(std::string name, std::string reason, std::function<void(Result<void>)> done);
   void resume(std::string name, std::function<void(Result<void>)> done);   // ends a pause or a disable; drains at a ramp
   std::vector<DestinationStatus> status() const;

@@ -6,7 +6,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
@@ -31,6 +33,8 @@ class Hooks {
   void set_sources(std::map<std::string, ConfiguredSource> sources);
   // Answers 404 405 413 400 401 503 or the source's own status. `request.path()` begins with /hooks/.
   boost::asio::awaitable<http::Response> handle(http::Request& request);
+  // When an authentic webhook of this source came last, since the start. For SilenceAlarm.
+  std::optional<SteadyTime> last_heard(std::string_view source) const;
   // From now on 503 with Retry-After for everything: shutting down.
   void refuse_new();
 

@@ -1,0 +1,117 @@
+// The dispatcher's inside, in four files: dispatcher.cpp (what operators and app ask), dispatcher_pump.cpp (what may start
+// now, and when to look again), dispatcher_flights.cpp (an attempt from its start to its outcome's commit),
+// dispatcher_upkeep.cpp (what happens by the second: overdue attempts, alerts, gauges, clocks that jump).
+// Thread: delivery, except where a callback of the store puts into an Inbox.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/async/inbox.hpp"
+#include "common/async/task_group.hpp"
+#include "deliver/attempt_builder.hpp"
+#include "deliver/dead_letters.hpp"
+#include "deliver/destination_runtime.hpp"
+#include "deliver/dispatcher.hpp"
+
+namespace chatrelay::deliver {
+
+class Dispatcher::Impl {
+ public:
+  using RuntimePtr = std::shared_ptr<DestinationRuntime>;
+  using FlightPtr = std::shared_ptr<Flight>;
+
+  Impl(boost::asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics, Raise raise);
+  ~Impl();
+
+  // dispatcher.cpp
+  Result<void> start(std::vector<ConfiguredDestination> destinations);
+  Result<void> configure(std::vector<ConfiguredDestination> destinations);
+  void pause(const std::string& name, std::string reason, std::function<void(Result<void>)> done);
+  void resume(const std::string& name, std::function<void(Result<void>)> done);
+  std::vector<DestinationStatus> status() const;
+  DestinationRuntime* configured(const std::string& name);
+  void save(DestinationRuntime& runtime, std::function<void(Result<void>)> done = {});
+  boost::asio::awaitable<bool> drain(Millis limit);
+
+  // dispatcher_pump.cpp
+  void pump_all();
+  void pump(DestinationRuntime& runtime);
+
+  boost::asio::any_io_executor executor_;
+  Inbox<char> bell_;
+
+ private:
+  struct Recorded {
+    FlightPtr flight;
+    Result<bool> result;
+  };
+  using Calls = Inbox<std::function<void()>>;
+  using Records = Inbox<Recorded>;
+
+  // dispatcher_pump.cpp
+  void on_ring();
+  void start_what_may_start(DestinationRuntime& runtime);
+  std::size_t free_slots(DestinationRuntime& runtime, SteadyTime now);
+  bool fetch(DestinationRuntime& runtime);
+  void give_up_expired(DestinationRuntime& runtime);
+  void arm(DestinationRuntime& runtime, SteadyTime at);
+  void arm_for_next_due(DestinationRuntime& runtime);
+  void reader_failed(DestinationRuntime& runtime, const Error& error);
+
+  // dispatcher_flights.cpp
+  bool launch(DestinationRuntime& runtime, store::StoredDelivery delivery);
+  static boost::asio::awaitable<void> run(Impl* self, std::shared_ptr<bool> alive, FlightPtr flight,
+                                          std::shared_ptr<destinations::Destination> destination, Attempt attempt);
+  void ended(const FlightPtr& flight, Outcome outcome);
+  void carry_out(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome, bool& state_changed);
+  void bury(DestinationRuntime& runtime, store::StoredDelivery delivery, std::string reason);
+  void record(const FlightPtr& flight);
+  void on_recorded(std::vector<Recorded>&& records);
+  void committed(const FlightPtr& flight, bool was_open);
+  void disable(DestinationRuntime& runtime, const Flight& flight, const std::string& reason);
+  void raise(const char* type, boost::json::object payload);
+  RuntimePtr shared(DestinationRuntime& runtime) const;
+
+  // dispatcher_upkeep.cpp
+  void schedule_upkeep();
+  void upkeep();
+  void end_overdue(DestinationRuntime& runtime);
+  void look_at_clock();
+  void check_future(DestinationRuntime& runtime, bool suspicious = false);
+  void show_backlog();
+
+  store::Store& store_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  Raise raise_;
+  std::shared_ptr<Records> records_;  // Lifetime: shared with the store's callbacks, which may come after us
+  std::shared_ptr<Calls> calls_;
+  std::unique_ptr<store::Reader> reader_;
+  std::unique_ptr<AttemptBuilder> builder_;
+  std::map<std::string, RuntimePtr, std::less<>> runtimes_;
+  DeadLetters dead_letters_;
+  std::vector<FlightPtr> unrecorded_;  // the store refused their outcome: handed over again by upkeep
+  std::size_t flights_ = 0;            // started or being recorded
+
+  boost::asio::steady_timer upkeep_timer_;
+  boost::asio::steady_timer ring_timer_;
+  boost::asio::steady_timer drained_;
+  bool ring_pending_ = false;
+  SteadyTime last_ring_{};
+  unsigned upkeep_count_ = 0;
+  bool draining_ = false;
+  std::optional<WallTime> last_wall_;
+  SteadyTime last_steady_{};
+  std::optional<WallTime> jumped_from_;  // the wall time before the clock was set back; until it is reached again
+  std::set<std::string> shown_;          // destinations whose backlog gauges exist
+
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Lifetime: timers and attempts may outlive us
+  TaskGroup attempts_;
+};
+
+}  // namespace chatrelay::deliver
