@@ -4,10 +4,12 @@
 // plain paths (.visitor.email, .chat.tags[0]) are walked on the JSON value itself, also because libjq rounds integers beyond 2^53;
 // libjq 1.6 aborts the process on import/include outside parentheses. An expression that runs too long is stopped by a
 // watchdog through jq_halt, which libjq looks at before each instruction.
+// Limit: memory. libjq 1.6 ends the process when there is none; an expression is its author's responsibility there.
 #pragma once
 
 #include <boost/json.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +27,18 @@ using ExpressionId = std::size_t;
 struct Limits {
   Millis time{1'000};                    // for one evaluation
   std::size_t results_max = 10'000;
+  std::size_t bytes_max = 8 << 20;       // of all results of one evaluation
 };
+
+// An evaluation that is under way in libjq.
+struct Running {
+  std::string expression;
+  config::Location where;
+  Millis since{0};                       // how long by now
+};
+// All that run just now, in any thread. A call stuck inside one C function of libjq ("x" * 1e8) cannot be stopped: a watchdog
+// of the process can at least name it. Thread: any.
+std::vector<Running> running_now();
 
 // Thread: one. Make a Program for each thread that evaluates (planner, ingest, command line).
 class Program {
@@ -36,6 +49,8 @@ class Program {
   virtual Result<std::vector<json::value>> evaluate(ExpressionId id, const json::value& input) = 0;
   // `when`: the first result is neither false nor null.
   Result<bool> holds(ExpressionId id, const json::value& input);
+  // The first result alone; nullopt if there is none. What fails after it is not looked at.
+  virtual Result<std::optional<json::value>> first(ExpressionId id, const json::value& input) = 0;
   virtual const std::string& text(ExpressionId id) const = 0;
 };
 
@@ -52,8 +67,12 @@ class Builder {
   // Warns where an integer beyond 2^53 could be rounded. The id is valid even then, so that loading goes on.
   ExpressionId add(std::string_view expression, const config::Location& where, config::Problems& problems);
   std::size_t size() const;
-  // True if the expression could read that top-level key of its input: "transcript", "links". Used to build things only where used.
+  // True if the expression could read that top-level key of its input: "transcript", "links". Used to build things only where
+  // used. An expression that uses `.` itself could read everything.
   bool mentions(ExpressionId id, std::string_view key) const;
+  // True if it names that top-level key: what a rule may be refused for.
+  bool names(ExpressionId id, std::string_view key) const;
+  const std::string& text(ExpressionId id) const;
   // Compiles everything. May be called several times: each Program is for one thread. nullptr if an expression was refused.
   std::unique_ptr<Program> build(config::Problems& problems) const;
 

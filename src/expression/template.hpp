@@ -3,7 +3,8 @@
 // A text that is exactly one {{ }} keeps the JSON type of its result: null stays null, several results become an array, no
 // result leaves the key out. Within other text, null is empty, results are joined, numbers and booleans are written as JSON,
 // objects as compact JSON. The expression ends at the first }} outside its own strings and brackets; {{{{ is a literal {{.
-// Inside text, what comes out is escaped for where it goes; `| raw` at an expression's end asks for the opposite.
+// Every string that comes out of an expression, in text or alone, is escaped for where it goes; `| raw` at an expression's end
+// asks for the opposite. What the rule wrote itself is never escaped.
 #pragma once
 
 #include <boost/json.hpp>
@@ -22,7 +23,8 @@ enum class Escape { none, url, html };  // json needs none: values are put in by
 
 class Template {
  public:
-  // Scans a YAML or JSON value: strings may hold {{ }}, also keys of maps may not. Every expression is added to `builder`.
+  Template();  // the constant null
+  // Scans a YAML or JSON value: strings may hold {{ }}, keys of maps may not. Every expression is added to `builder`.
   static Template parse(const config::Node& node, Builder& builder, config::Problems& problems);
   static Template parse_text(std::string_view text, const config::Location& where, Builder& builder, config::Problems& problems);
 
@@ -34,14 +36,20 @@ class Template {
 
   bool is_constant() const;
   const json::value& constant() const;  // only if is_constant()
-  bool mentions(const Builder& builder, std::string_view key) const;
+  bool mentions(const Builder& builder, std::string_view key) const;  // see Builder::mentions
+  bool names(const Builder& builder, std::string_view key) const;     // see Builder::names
   // The sub-template under a key of a map; nullptr if there is none. Lets a caller render a member with an escape of its own.
   const Template* member(std::string_view key) const;
 
+  bool is_map() const;
+  std::vector<std::string> keys() const;  // of a map
+
   struct Part;
+  explicit Template(std::shared_ptr<const Part> root) : root_(std::move(root)) {}
+  const Part& part() const { return *root_; }
 
  private:
-  std::shared_ptr<const Part> root_;
+  std::shared_ptr<const Part> root_;  // never null
 };
 
 }  // namespace chatrelay::expression

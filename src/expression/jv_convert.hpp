@@ -1,0 +1,50 @@
+// jv_convert: JSON values to and from libjq's. Everything libjq-like in this room includes libjq through this file.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+#include <vector>
+
+#include "common/error.hpp"
+
+extern "C" {
+#include <jq.h>
+#include <jv.h>
+}
+
+namespace chatrelay::expression {
+
+// Owns one reference to a jv.
+class Jv {
+ public:
+  Jv() : value_(jv_invalid()) {}
+  explicit Jv(jv value) : value_(value) {}
+  Jv(Jv&& other) noexcept : value_(other.release()) {}
+  Jv& operator=(Jv&& other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  Jv(const Jv&) = delete;
+  Jv& operator=(const Jv&) = delete;
+  ~Jv() { jv_free(value_); }
+
+  jv get() const { return value_; }            // borrowed
+  jv copy() const { return jv_copy(value_); }  // for a function that consumes
+  jv release() {
+    const jv value = value_;
+    value_ = jv_invalid();
+    return value;
+  }
+
+ private:
+  jv value_;
+};
+
+jv to_jv(const boost::json::value& value);
+// Only these members of an object; everything of anything else.
+jv to_jv(const boost::json::value& value, const std::vector<std::string>& keys);
+// Whole numbers under 2^53 become int64, nan becomes null, infinity the largest double, as jq prints them. `bytes_left` is
+// reduced by the size. Errors: too_large if it is used up or the nesting is deeper than 512.
+Result<boost::json::value> from_jv(jv borrowed, std::size_t& bytes_left);
+
+}  // namespace chatrelay::expression
