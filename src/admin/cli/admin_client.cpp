@@ -65,7 +65,7 @@ HttpCall AdminClient::call_of(const std::string& method, const std::string& path
   HttpCall call;
   call.method = method;
   call.target = path;
-  char separator = '?';
+  char separator = path.find('?') == std::string::npos ? '?' : '&';
   for (const auto& [name, value] : query) {
     if (value.empty()) continue;
     call.target += separator + percent_encode(name) + "=" + percent_encode(value);
