@@ -1,7 +1,12 @@
 // Server: Boost.Beast on one io_context: HTTP/1.1, optional TLS, limits everywhere. Knows nothing of chats.
 //
 // A connection's coroutine owns its socket by value and is in the server's TaskGroup. Limits: body, header count, header
-// bytes, time for a request's head and body (a slow sender is cut off), idle time, connections.
+// bytes, time for a request's head and body (absolute, so a slow sender is cut off), idle time, connections.
+//
+// What it answers itself: 400 (grammar, both lengths, no Host), 403 (hosts_allowed), 408, 413, 417, 431, 500 (a handler threw),
+// 501 (transfer coding), 503 (too many connections). It sets Date, Content-Length, Connection, Transfer-Encoding and
+// X-Content-Type-Options; a handler's header of that name, or with a line break in it, is dropped and logged.
+// Trailers of chunked requests are dropped: a field that arrives after the head was checked is not to be trusted.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,6 +25,7 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/metrics.hpp"
+#include "http/address.hpp"
 
 namespace chatrelay::http {
 
@@ -33,7 +39,8 @@ struct Request {
   SteadyTime received;           // when the head was complete
   std::string_view method() const;
   std::string_view target() const;
-  std::string_view path() const;   // without query, not decoded
+  std::string_view header(std::string_view name) const;   // the first of that name; empty if there is none
+  std::string_view path() const;   // without query, not decoded; of an absolute-form target too
   std::string_view query() const;
 };
 
@@ -74,29 +81,30 @@ struct ServerOptions {
   std::vector<std::string> hosts_allowed;  // admin: Host must be one of these (port ignored); empty: any
 };
 
+struct ServerState;
+
 class Server {
  public:
+  // Thread: the executor's, for everything but create(). Lifetime: `metrics` and the executor's context outlive the server.
   // Binds and listens; nothing is accepted before start(). Errors: address in use, certificate unreadable (file named).
-  static Result<std::unique_ptr<Server>> create(boost::asio::any_io_executor executor, ServerOptions options, Handler handler, Metrics& metrics);
+  static Result<std::unique_ptr<Server>> create(boost::asio::any_io_executor executor, ServerOptions options, Handler handler,
+                                                Metrics& metrics);
   ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
   void start();
   boost::asio::ip::tcp::endpoint local_endpoint() const;
+  std::size_t connections() const;
+  // For connections from now on. The old certificate stays when the new one cannot be read.
   Result<void> reload_certificate(const std::string& certificate_file, const std::string& key_file);
   void set_limits(const ServerLimits& limits);
-  // Stops accepting (closing the listening socket unless inherited), lets requests under way finish with Connection: close, cuts idle connections; true if all ended in time.
+  // Stops accepting (closing the listening socket unless inherited), lets requests under way finish with Connection: close,
+  // cuts idle connections and streams; true if all ended in time. What has not ended then is cut.
   boost::asio::awaitable<bool> drain(Millis limit);
 
  private:
-  class Impl;
-  explicit Server(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Server(std::shared_ptr<ServerState> state);
+  std::shared_ptr<ServerState> state_;  // connections share it, so that a context torn down after the server is safe
 };
-
-// "10.0.0.0/8" or an address. For trusted_proxies.
-Result<bool> address_in(const boost::asio::ip::address& address, std::string_view cidr);
-// The client's address: the rightmost entry of X-Forwarded-For that is not a trusted proxy, when the peer is one; else the peer.
-std::string client_address(const boost::asio::ip::address& peer, std::string_view forwarded_for, const std::vector<std::string>& trusted);
-// Refused for outgoing connections unless allow_private: loopback, private, link-local, CGNAT, multicast, unspecified, documentation, v4-mapped ones.
-bool is_private_address(const boost::asio::ip::address& address);
 
 }  // namespace chatrelay::http

@@ -1,0 +1,75 @@
+// What a Server and its connections share. Inside the room only.
+// Lifetime: held by the Server and by every connection's coroutine. Thread: the executor's.
+#pragma once
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <vector>
+
+#include "common/async/task_group.hpp"
+#include "http/response_format.hpp"
+#include "http/server.hpp"
+
+namespace chatrelay::http {
+
+enum class Phase { handshake, idle, head, body, handling, writing, streaming, closing };
+std::string_view phase_name(Phase phase);
+
+// A connection as the server sees it: how far it is, and when it will be cut off. One coarse sweep looks at all deadlines:
+// an operation costs one assignment instead of a timer's start and cancel.
+struct ConnectionControl : boost::intrusive::list_base_hook<> {
+  explicit ConnectionControl(boost::asio::ip::tcp::socket& s) : socket(s) {}
+  boost::asio::ip::tcp::socket& socket;
+  boost::asio::steady_timer* wake = nullptr;  // while streaming: cancelled when the stream has to end
+  SteadyTime deadline = SteadyTime::max();
+  Phase phase = Phase::head;
+  bool fresh = true;      // nothing of the next request has come
+  bool timed_out = false;
+  void cut();
+};
+
+struct ServerMetrics {
+  ServerMetrics(Metrics& metrics, const std::string& server);
+  Gauge& connections;
+  Counter& refused;
+  std::array<Counter*, 6> by_class;  // index: status / 100
+  std::array<Counter*, 8> timeouts;  // index: Phase
+};
+
+struct ServerState : std::enable_shared_from_this<ServerState> {
+  ServerState(boost::asio::any_io_executor executor, ServerOptions options, Handler handler, Metrics& metrics);
+  Result<void> listen();
+  void sweep_later();
+  void sweep();
+  void set_limits(const ServerLimits& limits);
+  void register_connection(ConnectionControl& control);
+  void unregister_connection(ConnectionControl& control);
+  void stop();
+  void start_drain();
+
+  boost::asio::any_io_executor executor;
+  ServerOptions options;
+  ServerLimits limits;
+  Handler handler;
+  std::vector<Network> trusted;
+  std::shared_ptr<boost::asio::ssl::context> tls;  // swapped whole by a reload
+  boost::asio::ip::tcp::acceptor acceptor;
+  boost::asio::steady_timer sweep_timer;
+  Millis sweep_every{250};
+  boost::intrusive::list<ConnectionControl> connections;
+  ServerMetrics metrics;
+  DateHeader date;
+  TaskGroup group;
+  bool draining = false;
+  bool stopped = false;
+};
+
+boost::asio::awaitable<void> accept_loop(std::shared_ptr<ServerState> state);
+boost::asio::awaitable<void> serve_plain(std::shared_ptr<ServerState> state, boost::asio::ip::tcp::socket socket);
+boost::asio::awaitable<void> serve_tls(std::shared_ptr<ServerState> state, boost::asio::ip::tcp::socket socket);
+
+}  // namespace chatrelay::http
