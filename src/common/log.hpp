@@ -26,7 +26,7 @@ struct Field {
  private:
   template <class V>
   static boost::json::value to_value(V&& v) {
-    if constexpr (std::is_convertible_v<const std::decay_t<V>&, std::string_view>)
+    if constexpr (std::is_convertible_v<const std::decay_t<V>&, std::string_view> && !std::is_null_pointer_v<std::decay_t<V>>)
       return boost::json::value(boost::json::string(std::string_view(v)));
     else
       return boost::json::value(std::forward<V>(v));
