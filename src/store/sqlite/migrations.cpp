@@ -1,0 +1,137 @@
+#include "store/sqlite/migrations.hpp"
+
+#include "store/sqlite/database.hpp"
+#include "store/sqlite/files.hpp"
+
+namespace chatrelay::store::sqlite {
+namespace {
+
+// Version 1. Rows that are written on the accept path are appended only; nothing there is indexed by a random key.
+constexpr const char* version_1 = R"sql(
+-- Sources, types, rules, destinations and actions, by number.
+CREATE TABLE names(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- What would need a scan otherwise; written in the transaction that changes it. kind 0: totals and the next numbers;
+-- 1: deliveries of a destination by state; 2: last webhook of a source.
+CREATE TABLE counters(kind INTEGER, id INTEGER, a INTEGER NOT NULL DEFAULT 0, b INTEGER NOT NULL DEFAULT 0, c INTEGER NOT NULL DEFAULT 0,
+  d INTEGER NOT NULL DEFAULT 0, e INTEGER NOT NULL DEFAULT 0, f INTEGER NOT NULL DEFAULT 0, g INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(kind, id)) WITHOUT ROWID;
+-- Which numbers an hour of wall time can hold: true also when the clock jumped. kind 0: events, 1: deliveries, 2: chats.
+CREATE TABLE time_ranges(kind INTEGER, hour INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(kind, hour)) WITHOUT ROWID;
+
+CREATE TABLE events(seq INTEGER PRIMARY KEY, salt INTEGER NOT NULL, source INTEGER NOT NULL, received_at INTEGER NOT NULL,
+  content_type TEXT, body BLOB NOT NULL);
+CREATE INDEX events_source ON events(source);
+CREATE TABLE unplanned(seq INTEGER PRIMARY KEY);
+
+-- id = event's seq * 1024 + part.
+CREATE TABLE event_parts(id INTEGER PRIMARY KEY, type INTEGER NOT NULL, chat INTEGER, suppressed INTEGER NOT NULL, thread_id TEXT);
+CREATE INDEX event_parts_chat ON event_parts(chat) WHERE chat IS NOT NULL;
+CREATE INDEX event_parts_type ON event_parts(type);
+CREATE TABLE rule_failures(seq INTEGER, n INTEGER, part INTEGER NOT NULL, rule INTEGER NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY(seq, n)) WITHOUT ROWID;
+
+-- known = 0: only named by events; there is no conversation (any more).
+CREATE TABLE chats(pk INTEGER PRIMARY KEY, source INTEGER NOT NULL, chat_id TEXT NOT NULL, known INTEGER NOT NULL DEFAULT 0,
+  visitor_id TEXT NOT NULL DEFAULT '', visitor_name TEXT NOT NULL DEFAULT '', visitor_email TEXT NOT NULL DEFAULT '',
+  status TEXT NOT NULL DEFAULT '', thread_id TEXT NOT NULL DEFAULT '', started_at INTEGER, active_at INTEGER NOT NULL DEFAULT 0,
+  messages INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX chats_id ON chats(chat_id, source);
+CREATE INDEX chats_visitor ON chats(visitor_id) WHERE visitor_id <> '';
+CREATE TABLE chat_states(pk INTEGER PRIMARY KEY, state TEXT NOT NULL);
+CREATE TABLE messages(chat INTEGER, n INTEGER, message_id TEXT NOT NULL, event_seq INTEGER NOT NULL, changed_by INTEGER NOT NULL,
+  deleted INTEGER NOT NULL, thread_id TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(chat, n)) WITHOUT ROWID;
+CREATE UNIQUE INDEX messages_id ON messages(chat, message_id);
+-- What a message was until the webhook `until` changed it: for a transcript as of an earlier event.
+CREATE TABLE message_versions(chat INTEGER, n INTEGER, until INTEGER, changed_by INTEGER NOT NULL, deleted INTEGER NOT NULL,
+  message TEXT NOT NULL, PRIMARY KEY(chat, n, until)) WITHOUT ROWID;
+
+-- pos: place in the lane, numbered by the writer. head = 1: the first open one of its lane; never two in a lane.
+-- ambiguous = 1: its last attempt may have been applied; only an operator releases such a hold.
+CREATE TABLE deliveries(seq INTEGER PRIMARY KEY, salt INTEGER NOT NULL, event_seq INTEGER NOT NULL, part INTEGER NOT NULL,
+  rule INTEGER NOT NULL, destination INTEGER NOT NULL, action INTEGER NOT NULL, lane INTEGER NOT NULL, pos INTEGER NOT NULL,
+  state INTEGER NOT NULL, head INTEGER NOT NULL, due_at INTEGER NOT NULL, created_at INTEGER NOT NULL, first_pending_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL, ambiguous INTEGER NOT NULL, reason TEXT, finished_at INTEGER);
+CREATE INDEX deliveries_lane ON deliveries(lane, pos) WHERE state < 3;
+CREATE INDEX deliveries_due ON deliveries(destination, due_at, pos) WHERE head = 1 AND state < 2;
+CREATE INDEX deliveries_open ON deliveries(destination) WHERE state < 3;
+CREATE INDEX deliveries_held ON deliveries(destination, ambiguous) WHERE state = 2;
+CREATE INDEX deliveries_dead ON deliveries(destination) WHERE state = 4;
+CREATE INDEX deliveries_destination ON deliveries(destination);
+CREATE INDEX deliveries_event ON deliveries(event_seq);
+-- Apart, so that a change of state does not rewrite it.
+CREATE TABLE payloads(seq INTEGER PRIMARY KEY, payload TEXT NOT NULL);
+CREATE TABLE attempts(delivery INTEGER, number INTEGER, started_at INTEGER NOT NULL, took_ms INTEGER NOT NULL, outcome INTEGER NOT NULL,
+  status INTEGER NOT NULL, reason TEXT NOT NULL, response TEXT NOT NULL, PRIMARY KEY(delivery, number)) WITHOUT ROWID;
+CREATE TABLE destination_states(name TEXT PRIMARY KEY, paused INTEGER NOT NULL, disabled INTEGER NOT NULL, reason TEXT NOT NULL,
+  changed_at INTEGER NOT NULL, circuit_failures INTEGER NOT NULL, circuit_open_until INTEGER, throttled_until INTEGER) WITHOUT ROWID;
+
+-- De-duplication (dedup.hpp). seq is the event's.
+CREATE TABLE dedup_recent(seq INTEGER PRIMARY KEY, key BLOB NOT NULL, seen_at INTEGER NOT NULL, window_ms INTEGER NOT NULL);
+CREATE TABLE dedup_sealed(bucket INTEGER, key BLOB, seen_at INTEGER NOT NULL, window_ms INTEGER NOT NULL, PRIMARY KEY(bucket, key)) WITHOUT ROWID;
+CREATE TABLE dedup_buckets(bucket INTEGER PRIMARY KEY, upto_seq INTEGER NOT NULL, max_expires INTEGER NOT NULL, keys INTEGER NOT NULL, bloom BLOB NOT NULL);
+)sql";
+
+std::string meta_value(Connection& db, const char* literal) {
+  if (db.pragma("SELECT count(*) FROM sqlite_schema WHERE name='meta'") == 0) return {};
+  Rows rows(db, literal);
+  return rows.next() ? rows.string(0) : std::string{};
+}
+
+Result<void> run_step(Connection& db, const Migration& step) {
+  try {
+    db.execute("BEGIN IMMEDIATE");
+    db.execute("CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+    db.execute(step.sql.c_str());
+    db.run("INSERT OR REPLACE INTO meta VALUES('needs', ?1)", step.chatrelay);
+    db.execute(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
+    db.execute(("PRAGMA user_version=" + std::to_string(step.version)).c_str());
+    db.execute("COMMIT");
+    return {};
+  } catch (const SqlError& error) {
+    if (db.in_transaction()) db.execute("ROLLBACK");
+    return to_error(error, "migration to version " + std::to_string(step.version));
+  }
+}
+
+}  // namespace
+
+const std::vector<Migration>& migrations() {
+  static const std::vector<Migration> steps{{1, "0.1.0", version_1}};
+  return steps;
+}
+
+Result<void> migrate(Connection& db, const std::string& path, const std::vector<Migration>& steps) {
+  const auto id = db.pragma("PRAGMA application_id");
+  const auto version = static_cast<int>(db.pragma("PRAGMA user_version"));
+  const bool empty = db.pragma("SELECT count(*) FROM sqlite_schema") == 0;
+  if (!empty && id != application_id)
+    return invalid(path + " is a SQLite database, but not a store of chatrelay; name another file under `store:`");
+  const int newest = steps.back().version;
+  if (version > newest) {
+    const std::string needs = meta_value(db, "SELECT value FROM meta WHERE key='needs'");
+    const std::string by = meta_value(db, "SELECT value FROM meta WHERE key='written_by'");
+    return invalid(path + " was written by a newer chatrelay" + (by.empty() ? "" : " (" + by + ")") + ": its store version is " +
+                   std::to_string(version) + ", this chatrelay " CHATRELAY_VERSION " knows versions up to " + std::to_string(newest) +
+                   "; install chatrelay " + (needs.empty() ? "of a newer release" : needs + " or newer") +
+                   ", or restore the copy that was made before the upgrade (" + path + ".before-*)");
+  }
+  if (!empty && version < newest) {
+    auto copied = copy_database(path, path + ".before-" + std::to_string(version), true);
+    if (!copied) return copied.error();
+  }
+  for (const auto& step : steps) {
+    if (step.version <= version) continue;
+    auto done = run_step(db, step);
+    if (!done) return done.error();
+  }
+  try {
+    db.run("INSERT OR REPLACE INTO meta SELECT 'written_by', ?1 WHERE NOT EXISTS(SELECT 1 FROM meta WHERE key='written_by' AND value=?1)",
+           CHATRELAY_VERSION);
+  } catch (const SqlError& error) {
+    return to_error(error, "noting the version");
+  }
+  return {};
+}
+
+}  // namespace chatrelay::store::sqlite
