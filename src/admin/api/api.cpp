@@ -137,6 +137,7 @@ Api::Api(Context context) : services_(std::make_shared<Services>(std::move(conte
 Api::~Api() { close_streams(); }
 
 void Api::close_streams() { services_->closing = true; }
+std::size_t Api::open_streams() const { return services_->tails; }
 
 awaitable<http::Response> Api::handle(http::Request& request) {
   http::Response response;

@@ -27,6 +27,7 @@ class Api {
   boost::asio::awaitable<http::Response> handle(http::Request& request);
   // Ends the answers that have no end by themselves (events tail), so that draining the server does not wait for them.
   void close_streams();
+  std::size_t open_streams() const;
 
  private:
   std::shared_ptr<Services> services_;

@@ -37,12 +37,13 @@ struct TestReport {
   std::vector<TestResult> tests;
 };
 
-// What app offers to the command line. Files empty: all that belong to the configuration.
+// What app offers to the command line. No files, or no names: all that belong to the configuration.
 struct Hooks {
   std::function<int(const std::string& config_file)> serve;
   std::function<CheckResult(const std::string& config_file, bool online)> check;   // online: destinations are probed too; a failed probe is a problem
   std::function<TestReport(const std::string& config_file, const std::vector<std::string>& files)> test_rules;
-  std::function<TestReport(const std::string& config_file, const std::vector<std::string>& files)> test_connectors;
+  // `config_file` is empty when there is none: the shipped connectors are tested all the same.
+  std::function<TestReport(const std::string& config_file, const std::vector<std::string>& names)> test_connectors;
   // For `send`: the configured source, which signs what it would accept. nullptr when problems were added.
   std::function<std::unique_ptr<systems::Source>(const config::SourceConfig& config, const boost::json::object& tables, config::Problems& problems)>
       make_source;

@@ -93,6 +93,7 @@ int init(Shell& shell, Options& options) {
   answers.use = choose(shell, answers.use, "--use", "What shall become of them?", init_uses());
   ask_where_to(shell, answers);
   answers.secret = random_id(secret_length);
+  answers.hook_secret = random_id(secret_length);
   const auto files = init_files(answers);
   write_all(options.folder, files);
   for (const InitFile& file : files) shell.out() << "wrote " << clean((std::filesystem::path(options.folder) / file.path).lexically_normal().string()) << "\n";

@@ -213,7 +213,7 @@ std::vector<InitFile> init_files(const InitAnswers& answers) {
   files.push_back({"rules/" + answers.use + ".yaml", std::string(texts.rules)});
   files.push_back({"rules/" + answers.use + "_test.yaml", filled(texts.tests, {{"SYSTEM", answers.system}})});
   files.push_back({"secrets/" + answers.system, answers.secret + "\n", true});
-  if (answers.use == "webhook") files.push_back({"secrets/hook", answers.secret + "-hook\n", true});
+  if (answers.use == "webhook") files.push_back({"secrets/hook", answers.hook_secret + "\n", true});
   return files;
 }
 

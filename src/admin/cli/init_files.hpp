@@ -26,6 +26,7 @@ struct InitAnswers {
   std::string system, use;
   std::string to;                 // address or URL; the use's fallback if empty
   std::string secret;             // of the source
+  std::string hook_secret;        // that signs what the use `webhook` sends: another one, since the receiver knows it
   std::string public_url;         // how the outside reaches us; may be empty
 };
 

@@ -1,0 +1,204 @@
+// A store of plain vectors, as much of the contract as the admin room uses. What was asked of it is recorded.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/ids.hpp"
+#include "store/store.hpp"
+
+namespace chatrelay::admin::test {
+
+struct FakeData {
+  std::mutex mutex;
+  std::vector<store::EventRow> events;             // oldest first, with bodies
+  std::vector<store::RuleFailure> failures;
+  std::vector<store::StoredDelivery> deliveries;
+  std::vector<store::StoredAttempt> attempts;
+  std::vector<store::ChatRow> chats;
+  std::vector<store::StoredMessage> messages;
+  std::vector<store::DestinationBacklog> backlog;
+  store::Totals totals;
+  store::EventFilter last_event_filter;
+  store::DeliveryFilter last_delivery_filter;
+  bool broken = false;                             // every read fails
+};
+
+class FakeReader final : public store::Reader {
+ public:
+  explicit FakeReader(FakeData& data) : data_(data) {}
+
+  Result<std::vector<store::StoredEvent>> unplanned(EventSeq, std::size_t) override { return std::vector<store::StoredEvent>{}; }
+  Result<std::optional<store::StoredConversation>> conversation(std::string_view, std::string_view) override {
+    store::StoredConversation conversation;
+    conversation.pk = 1;
+    conversation.state = boost::json::object{{"known", true}};
+    return std::optional(conversation);
+  }
+  Result<std::vector<store::StoredEvent>> events_of_chat(std::string_view, std::string_view, EventSeq) override { return std::vector<store::StoredEvent>{}; }
+  Result<std::vector<store::StoredMessage>> messages(std::string_view, std::string_view, std::string_view thread, EventSeq) override {
+    const std::lock_guard lock(data_.mutex);
+    std::vector<store::StoredMessage> out;
+    for (const auto& message : data_.messages)
+      if (thread.empty() || message.thread_id == thread) out.push_back(message);
+    return out;
+  }
+  Result<std::vector<store::StoredDelivery>> due(std::string_view, WallTime, std::size_t, const std::vector<DeliverySeq>&) override {
+    return std::vector<store::StoredDelivery>{};
+  }
+  Result<std::optional<WallTime>> next_due(std::string_view, WallTime) override { return std::optional<WallTime>{}; }
+  Result<std::vector<store::DestinationState>> destination_states() override { return std::vector<store::DestinationState>{}; }
+  Result<std::vector<store::DestinationBacklog>> backlog() override {
+    const std::lock_guard lock(data_.mutex);
+    if (data_.broken) return unavailable("disk I/O error");
+    return data_.backlog;
+  }
+  Result<store::Totals> totals() override { return data_.totals; }
+
+  Result<std::optional<store::StoredEvent>> event(EventSeq seq) override {
+    const std::lock_guard lock(data_.mutex);
+    for (const auto& row : data_.events)
+      if (row.event.seq == seq) return std::optional(row.event);
+    return std::optional<store::StoredEvent>{};
+  }
+  Result<std::optional<store::StoredEvent>> find_event(std::string_view id) override {
+    const std::lock_guard lock(data_.mutex);
+    for (const auto& row : data_.events)
+      if (row.event.id == id) return std::optional(row.event);
+    return std::optional<store::StoredEvent>{};
+  }
+  Result<std::vector<store::PlannedPart>> parts(EventSeq seq) override {
+    const std::lock_guard lock(data_.mutex);
+    for (const auto& row : data_.events)
+      if (row.event.seq == seq) return row.parts;
+    return std::vector<store::PlannedPart>{};
+  }
+  Result<std::vector<store::EventRow>> list_events(const store::EventFilter& filter) override {
+    const std::lock_guard lock(data_.mutex);
+    if (data_.broken) return unavailable("disk I/O error");
+    data_.last_event_filter = filter;
+    std::vector<store::EventRow> out;
+    for (auto row = data_.events.rbegin(); row != data_.events.rend() && out.size() < filter.page.limit; ++row) {
+      if (filter.page.before != 0 && row->event.seq >= filter.page.before) continue;
+      if (!filter.source.empty() && row->event.source != filter.source) continue;
+      if (!filter.type.empty() && (row->parts.empty() || row->parts.front().type != filter.type)) continue;
+      out.push_back(*row);
+    }
+    return out;
+  }
+  Result<std::vector<store::RuleFailure>> failures(EventSeq) override { return data_.failures; }
+  Result<std::vector<store::ChatRow>> list_chats(const store::ChatFilter& filter) override {
+    const std::lock_guard lock(data_.mutex);
+    std::vector<store::ChatRow> out;
+    for (const auto& row : data_.chats)
+      if ((filter.source.empty() || row.source == filter.source) && (filter.chat_id.empty() || row.chat_id == filter.chat_id) && out.size() < filter.page.limit)
+        out.push_back(row);
+    return out;
+  }
+  Result<std::optional<store::StoredDelivery>> delivery(DeliverySeq seq) override {
+    const std::lock_guard lock(data_.mutex);
+    for (const auto& delivery : data_.deliveries)
+      if (delivery.seq == seq) return std::optional(delivery);
+    return std::optional<store::StoredDelivery>{};
+  }
+  Result<std::optional<store::StoredDelivery>> find_delivery(std::string_view id) override {
+    const std::lock_guard lock(data_.mutex);
+    for (const auto& delivery : data_.deliveries)
+      if (delivery.id == id) return std::optional(delivery);
+    return std::optional<store::StoredDelivery>{};
+  }
+  Result<std::vector<store::StoredDelivery>> list_deliveries(const store::DeliveryFilter& filter) override {
+    const std::lock_guard lock(data_.mutex);
+    data_.last_delivery_filter = filter;
+    std::vector<store::StoredDelivery> out;
+    for (auto row = data_.deliveries.rbegin(); row != data_.deliveries.rend() && out.size() < filter.page.limit; ++row) {
+      if (filter.page.before != 0 && row->seq >= filter.page.before) continue;
+      if (!filter.destination.empty() && row->destination != filter.destination) continue;
+      if (!filter.states.empty() && std::find(filter.states.begin(), filter.states.end(), row->state) == filter.states.end()) continue;
+      if (filter.event && row->event.seq != *filter.event) continue;
+      out.push_back(*row);
+    }
+    return out;
+  }
+  Result<std::vector<store::StoredAttempt>> attempts(DeliverySeq) override { return data_.attempts; }
+  Result<std::optional<WallTime>> last_received(std::string_view) override { return std::optional<WallTime>{}; }
+
+ private:
+  FakeData& data_;
+};
+
+class FakeStore final : public store::Store {
+ public:
+  FakeData data;
+  store::CommitLoad commit_load;
+  std::vector<DeliverySeq> retried, cancelled;
+  std::string cancel_reason, backup_path;
+  std::optional<Error> refuse;                     // what writes answer
+
+  void append(store::NewEvent, store::Done<store::Appended> done) override { done(store::Appended{}); }
+  void apply(std::vector<store::Plan>, store::Done<std::vector<DeliverySeq>> done) override { done(std::vector<DeliverySeq>{}); }
+  void record(store::AttemptResult, store::Done<bool> done) override { done(true); }
+  void save_destination(store::DestinationState, store::Done<bool> done) override { done(true); }
+  void retry(std::vector<DeliverySeq> deliveries, WallTime, store::Done<std::size_t> done) override {
+    if (refuse) return done(*refuse);
+    retried.insert(retried.end(), deliveries.begin(), deliveries.end());
+    done(deliveries.size());
+  }
+  void cancel(std::vector<DeliverySeq> deliveries, std::string reason, WallTime, store::Done<std::size_t> done) override {
+    cancelled.insert(cancelled.end(), deliveries.begin(), deliveries.end());
+    cancel_reason = std::move(reason);
+    done(deliveries.size());
+  }
+  void release_held(std::string, WallTime, store::Done<std::size_t> done) override { done(std::size_t{0}); }
+  void replay(EventSeq, std::vector<store::NewDelivery>, bool, WallTime, store::Done<std::vector<DeliverySeq>> done) override {
+    done(std::vector<DeliverySeq>{});
+  }
+  void prune(RetentionLimits, std::size_t, store::Done<bool> done) override { done(false); }
+  void backup(std::string path, store::Done<std::uint64_t> done) override {
+    if (refuse) return done(*refuse);
+    backup_path = std::move(path);
+    done(std::uint64_t{4096});
+  }
+  store::CommitLoad load() const override { return commit_load; }
+  std::unique_ptr<store::Reader> open_reader() override { return std::make_unique<FakeReader>(data); }
+  void on_events(std::function<void()>) override {}
+  void on_deliveries(std::function<void()>) override {}
+
+  // Builders.
+  void add_event(EventSeq seq, WallTime when, std::string type, std::string body = "{}") {
+    const std::lock_guard lock(data.mutex);
+    store::EventRow row;
+    row.event.seq = seq;
+    row.event.id = encode_ulid({when, 7, seq});
+    row.event.source = "livechat";
+    row.event.received_at = when;
+    row.event.body = std::move(body);
+    if (!type.empty()) {
+      store::PlannedPart part;
+      part.type = std::move(type);
+      part.chat_id = "C1";
+      part.thread_id = "T1";
+      row.parts.push_back(part);
+    }
+    data.events.push_back(std::move(row));
+  }
+  void add_delivery(DeliverySeq seq, DeliveryState state, WallTime when, std::string destination = "crm") {
+    const std::lock_guard lock(data.mutex);
+    store::StoredDelivery delivery;
+    delivery.seq = seq;
+    delivery.id = encode_ulid({when, 9, seq});
+    delivery.event = {1, 0};
+    delivery.rule = "new chats";
+    delivery.destination = std::move(destination);
+    delivery.action = "send";
+    delivery.state = state;
+    delivery.created_at = delivery.due_at = when;
+    delivery.payload = R"({"text":"hello"})";
+    data.deliveries.push_back(std::move(delivery));
+  }
+};
+
+}  // namespace chatrelay::admin::test
