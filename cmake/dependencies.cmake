@@ -32,8 +32,8 @@ add_library(chatrelay_options INTERFACE)
 target_compile_options(chatrelay_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wnull-dereference
   -fpch-preprocess -fno-omit-frame-pointer -fstack-protector-strong)
-# g++ 12 reports false positives from inside libstdc++ and Boost at -O2 with these two.
-target_compile_options(chatrelay_options INTERFACE -Wno-restrict -Wno-null-dereference)
+# g++ 12 reports false positives from inside libstdc++ and Boost at -O2 with these three.
+target_compile_options(chatrelay_options INTERFACE -Wno-restrict -Wno-null-dereference -Wno-mismatched-new-delete)
 target_compile_definitions(chatrelay_options INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   CHATRELAY_VERSION="${PROJECT_VERSION}" _FORTIFY_SOURCE=$<IF:$<CONFIG:Debug>,0,2>)

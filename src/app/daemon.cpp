@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_future.hpp>
 #include <csignal>
 #include <future>
 #include <optional>
@@ -24,10 +25,10 @@
 #include "common/log.hpp"
 #include "deliver/dispatcher.hpp"
 #include "deliver/planner.hpp"
-#include "event/own_event.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
 #include "ingest/hooks.hpp"
+#include "ingest/own_events.hpp"
 #include "ingest/silence.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -125,7 +126,7 @@ class Daemon {
         store_(std::move(store)),
         client_(delivery_.context().get_executor(), http::Client::Options{}),
         hooks_(ingest_.context().get_executor(), *store_, clock_, metrics_),
-        silence_(*store_, clock_),
+        silence_(ingest_.context().get_executor(), *store_, clock_, [this](std::string_view source) { return hooks_.last_heard(source); }),
         dispatcher_(delivery_.context().get_executor(), *store_, clock_, metrics_,
                     [this](std::string type, boost::json::object payload) { raise(std::move(type), std::move(payload)); }),
         planner_(*store_, setup_->planner_setup(setup_), clock_, metrics_),
@@ -168,7 +169,7 @@ class Daemon {
   Loop delivery_;
   http::Client client_;
   ingest::Hooks hooks_;
-  ingest::SilenceWatch silence_;
+  ingest::SilenceAlarm silence_;
   deliver::Dispatcher dispatcher_;
   deliver::Planner planner_;
   Inbox<char> lanes_changed_;
@@ -215,7 +216,7 @@ destinations::Context Daemon::destination_context() {
 }
 
 void Daemon::raise(std::string type, boost::json::object payload) {
-  store_->append(make_own_event(type, std::move(payload), clock_.now()), [type](Result<store::Appended> result) {
+  store_->append(ingest::make_own_event(type, std::move(payload), clock_.now()), [type](Result<store::Appended> result) {
     if (!result) log::error("own event lost", {{"type", type}, {"reason", result.error().message}});
   });
 }
@@ -342,10 +343,10 @@ Result<void> Daemon::apply(const std::shared_ptr<const Setup>& next) {
   }
   ingest_.call([&] {
     hooks_.set_sources(std::move(sources));
+    silence_.set_sources(next->config().sources);
     public_->set_limits(server_limits(next->config()));
     return true;
   });
-  silence_.set_sources(next->config().sources);
   planner_.reload(next->planner_setup(next));
   delivery_.call([&] {
     dispatcher_.reload(std::move(destinations));
@@ -387,7 +388,6 @@ void Daemon::keep_alive() {
   };
   asio::post(ingest_.context(), beat(ingest_seen_ms_));
   asio::post(delivery_.context(), beat(delivery_seen_ms_));
-  silence_.check();
   watchdog_.expires_after(every);
   watchdog_.async_wait([this](boost::system::error_code ec) {
     if (!ec) keep_alive();

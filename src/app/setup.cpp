@@ -26,7 +26,7 @@ std::shared_ptr<const Setup> Setup::load(const std::string& file, const config::
   std::shared_ptr<Setup> setup(new Setup);
   setup->config_ = config::load_config(file, setup->problems_, environment);
   setup->read_sources();
-  auto registry = destinations::connector::load_registry(setup->config_.connectors, setup->problems_, environment);
+  auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(), setup->config_.connectors, setup->problems_);
   setup->kinds_ = destination_kinds(std::move(registry));
   setup->read_destinations();
   setup->rules_ = rules::RuleSet::load(setup->config_.rules, setup->catalog_, setup->config_.tables, setup->problems_, environment);

@@ -24,7 +24,7 @@ std::uint64_t posts = 0;
 asio::awaitable<void> serve(tcp::socket socket) {
   boost::beast::flat_buffer buffer;
   boost::system::error_code ec;
-  const auto token = asio::redirect_error(asio::use_awaitable, ec);
+  auto token = asio::redirect_error(asio::use_awaitable, ec);
   for (;;) {
     http::request<http::string_body> request;
     co_await http::async_read(socket, buffer, request, token);
