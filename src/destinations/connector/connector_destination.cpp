@@ -26,9 +26,9 @@ void ConnectorDestination::limit(http::ClientRequest& request) const {
   request.response_bytes_max = 2 * response_bytes_kept;
 }
 
-Result<http::ClientRequest> ConnectorDestination::build(const Attempt& attempt, const Action& action) {
+Result<http::ClientRequest> ConnectorDestination::build(const Attempt& attempt, json::value payload, const Action& action) {
   const RequestInput input{*file_, action, options_.settings, options_.base_url, attempt, clock_.now()};
-  Result<http::ClientRequest> request = build_request(input, *program_);
+  Result<http::ClientRequest> request = build_request(input, std::move(payload), *program_);
   if (request) limit(*request);
   return request;
 }
@@ -39,7 +39,7 @@ asio::awaitable<Outcome> ConnectorDestination::attempt(Attempt attempt) {
     // Planned under an earlier configuration.
     co_return Outcome(OutcomeClass::reject, bounded_reason("connector " + file_->name + " has no action \"" + attempt.action + "\""));
   }
-  Result<http::ClientRequest> request = build(attempt, *action);
+  Result<http::ClientRequest> request = build(attempt, std::move(attempt.with), *action);
   if (!request) co_return Outcome(OutcomeClass::reject, bounded_reason("not sent: " + request.error().message));
   http::ClientRequest to_send = std::move(*request);
   const http::ClientResponse response = co_await http_.send(std::move(to_send));

@@ -32,7 +32,7 @@ class ConnectorDestination final : public Destination {
   std::string describe() const override;
 
  private:
-  Result<http::ClientRequest> build(const Attempt& attempt, const Action& action);
+  Result<http::ClientRequest> build(const Attempt& attempt, boost::json::value payload, const Action& action);
   std::string probe_url() const;
   void limit(http::ClientRequest& request) const;
 

@@ -111,10 +111,9 @@ InlineTestResult run_one(const ConnectorFile& file, const InlineTest& test, expr
   attempt.event_type = "incoming_event";
   attempt.source = "test";
   attempt.action = action->name;
-  attempt.with = test.payload;
   attempt.planned_at = test.now;
   const RequestInput input{file, *action, test.settings, file.base_url, attempt, test.now};
-  const Result<http::ClientRequest> request = build_request(input, program);
+  const Result<http::ClientRequest> request = build_request(input, test.payload, program);
   if (!request) {
     Outcome rejected(OutcomeClass::reject, request.error().message);
     if (!test.expect_rejected_unsent) result.differences.push_back("the request cannot be built: " + rejected.reason);

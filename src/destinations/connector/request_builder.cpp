@@ -32,12 +32,12 @@ std::vector<std::string> with_keys(const Action& action) {
   return keys;
 }
 
-Result<json::value> template_input(const RequestInput& input) {
+Result<json::value> template_input(const RequestInput& input, json::value payload) {
   json::object with;
-  if (is_with(input.attempt.with, with_keys(input.action))) {
-    with = input.attempt.with.get_object();
+  if (is_with(payload, with_keys(input.action))) {
+    with = std::move(payload.get_object());
   } else if (!input.action.event_as.empty()) {
-    with[input.action.event_as] = input.attempt.with;
+    with[input.action.event_as] = std::move(payload);
   } else {
     return invalid("the action needs `with`");
   }
@@ -176,8 +176,8 @@ Result<void> sign(const RequestInput& in, expression::Program& program, const js
 
 }  // namespace
 
-Result<http::ClientRequest> build_request(const RequestInput& in, expression::Program& program) {
-  const Result<json::value> input = template_input(in);
+Result<http::ClientRequest> build_request(const RequestInput& in, json::value payload, expression::Program& program) {
+  const Result<json::value> input = template_input(in, std::move(payload));
   if (!input) return input.error();
   const RequestTemplate& parts = in.action.request;
   http::ClientRequest request;

@@ -20,11 +20,12 @@ struct RequestInput {
   const Action& action;
   const boost::json::object& settings;
   const std::string& base_url;
-  const Attempt& attempt;
+  const Attempt& attempt;      // its `with` is not looked at: see payload
   WallTime now;                // for the signature's timestamp
 };
 
 // Errors: invalid, with what is wrong with this event's values: it can never be sent.
-Result<http::ClientRequest> build_request(const RequestInput& input, expression::Program& program);
+// `payload` is the attempt's `with`, by value so that it can be moved: it may be a whole event.
+Result<http::ClientRequest> build_request(const RequestInput& input, boost::json::value payload, expression::Program& program);
 
 }  // namespace chatrelay::destinations::connector

@@ -48,7 +48,7 @@ json::value read_choice(const SettingSpec& spec, const config::Node& node, Setti
   if (std::ranges::find(spec.choices, text) != spec.choices.end()) return json::value(json::string(text));
   std::string names;
   for (const std::string& choice : spec.choices) names += (names.empty() ? "" : ", ") + choice;
-  node.problem("is \"" + text + "\"; it must be one of: " + names);
+  node.problem("is " + node.shown() + "; it must be one of: " + names);
   return spec.fallback;
 }
 

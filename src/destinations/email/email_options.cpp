@@ -4,8 +4,6 @@
 #include <boost/url/url_view.hpp>
 #include <filesystem>
 
-#include "common/text.hpp"
-
 namespace chatrelay::destinations::email {
 
 namespace {
@@ -72,9 +70,8 @@ Smtp read_smtp(const config::Node& node, const std::string& text) {
 }
 
 std::optional<Mailbox> read_mailbox(const config::Node& node) {
-  const std::string text = node.string();
-  std::optional<Mailbox> mailbox = parse_mailbox(text);
-  if (!mailbox) node.problem("\"" + printable(text, 80) + "\" is not an address (a@example.com, or Name <a@example.com>)");
+  std::optional<Mailbox> mailbox = parse_mailbox(node.string());
+  if (!mailbox) node.problem("is " + node.shown() + ", which is not an address (a@example.com, or Name <a@example.com>)");
   return mailbox;
 }
 

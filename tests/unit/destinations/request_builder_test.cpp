@@ -26,9 +26,8 @@ class WebhookRequests : public ::testing::Test {
     attempt.id = "01JCZ000000000000000000001";
   }
   Result<http::ClientRequest> build(std::string_view with, WallTime now = {}) {
-    attempt.with = *parse_json(with);
     const RequestInput input{*file, *file->action(""), settings, file->base_url, attempt, now};
-    return build_request(input, *program);
+    return build_request(input, *parse_json(with), *program);
   }
   static std::string header(const http::ClientRequest& request, std::string_view name) {
     const std::string* value = http::find_header(request.headers, name);
