@@ -3,7 +3,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/json.hpp>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +28,6 @@ struct Services {
   ReaderThread reads;
   bool closing = false;
   std::size_t tails = 0;                              // answers of events tail that are open
-  std::set<std::string> gauged_destinations;          // which have gauges: one that is gone must read 0, not its last value
 };
 
 // One request. Lives in the coroutine that serves it.

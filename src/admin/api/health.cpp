@@ -23,46 +23,12 @@ http::Response health_response(const std::vector<std::string>& reasons) {
   return json_response(reasons.empty() ? 200 : 503, body);
 }
 
-void set_queue_gauges(Services& services, const std::vector<store::DestinationBacklog>& backlog) {
-  Metrics& metrics = services.context.metrics;
-  const auto set = [&](const store::DestinationBacklog& one) {
-    const auto depth = [&](const char* state, std::uint64_t count) {
-      metrics.gauge("chatrelay_queue_deliveries", "Deliveries by destination and state.", {{"destination", one.destination}, {"state", state}})
-          .set(static_cast<double>(count));
-    };
-    depth("pending", one.pending);
-    depth("deferred", one.deferred);
-    depth("held", one.held);
-    depth("dead", one.dead);
-    const Millis age = one.oldest ? std::max(Millis{0}, services.context.clock.now() - *one.oldest) : Millis{0};
-    metrics.gauge("chatrelay_queue_oldest_age_seconds", "Age of the oldest open delivery of a destination.", {{"destination", one.destination}})
-        .set(static_cast<double>(age.count()) / 1000.0);
-  };
-  std::set<std::string> gone = services.gauged_destinations;
-  for (const store::DestinationBacklog& one : backlog) {
-    set(one);
-    gone.erase(one.destination);
-    services.gauged_destinations.insert(one.destination);
-  }
-  for (const std::string& name : gone) {
-    store::DestinationBacklog none;
-    none.destination = name;
-    set(none);
-  }
-}
-
 void set_store_gauges(Metrics& metrics, const store::Totals& totals) {
   metrics.gauge("chatrelay_store_events", "Events kept.").set(static_cast<double>(totals.events));
   metrics.gauge("chatrelay_store_unplanned_events", "Events that wait to be planned.").set(static_cast<double>(totals.unplanned));
   metrics.gauge("chatrelay_store_open_deliveries", "Deliveries that are pending, deferred or held.").set(static_cast<double>(totals.open_deliveries));
-  metrics.gauge("chatrelay_store_bytes", "Size of the store's files.", {{"file", "main"}}).set(static_cast<double>(totals.file_bytes));
-  metrics.gauge("chatrelay_store_bytes", "Size of the store's files.", {{"file", "wal"}}).set(static_cast<double>(totals.wal_bytes));
+  metrics.gauge("chatrelay_store_bytes", "Size of the store's main file.").set(static_cast<double>(totals.file_bytes));
 }
-
-struct Figures {
-  std::vector<store::DestinationBacklog> backlog;
-  store::Totals totals;
-};
 
 }  // namespace
 
@@ -84,26 +50,15 @@ awaitable<http::Response> readyz(Call& call) {
   co_return health_response(reasons);
 }
 
+// What changes with every event is counted where it happens; the store's totals are read when somebody looks.
 awaitable<http::Response> metrics(Call& call) {
-  std::function<Result<Figures>(ReadAccess&)> read = [](ReadAccess& access) -> Result<Figures> {
-    Figures figures;
-    auto backlog = access.reader.backlog();
-    if (!backlog) return backlog.error();
-    figures.backlog = std::move(*backlog);
-    const auto totals = access.reader.totals();
-    if (!totals) return totals.error();
-    figures.totals = *totals;
-    return figures;
-  };
-  const auto figures = co_await call.services->reads.run(std::move(read));
+  std::function<Result<store::Totals>(ReadAccess&)> read = [](ReadAccess& access) { return access.reader.totals(); };
+  const auto totals = co_await call.services->reads.run(std::move(read));
   // Without them the counters are still worth having: a store in trouble is when they are looked at.
-  if (figures) {
-    set_queue_gauges(*call.services, figures->backlog);
-    set_store_gauges(call.context().metrics, figures->totals);
-  }
+  if (totals) set_store_gauges(call.context().metrics, *totals);
   call.context()
-      .metrics.gauge("chatrelay_admin_store_readable", "1 if the store's figures could be read for this scrape.")
-      .set(figures ? 1 : 0);
+      .metrics.gauge("chatrelay_admin_store_readable", "1 if the store's totals could be read for this scrape.")
+      .set(totals ? 1 : 0);
   co_return http::Response(200, call.context().metrics.prometheus_text(), "text/plain; version=0.0.4; charset=utf-8");
 }
 

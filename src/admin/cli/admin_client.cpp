@@ -31,6 +31,7 @@ AdminClient::AdminClient(Shell& shell) : config_file_(shell.config_file()) {
   // are no reason not to look at the daemon.
   config::Problems problems;
   const auto config = config::load_config(config_file_, problems, shell.environment());
+  config_has_problems_ = problems.has_errors();
   token_ = config.listen.admin_token.reveal();
   if (const auto token = shell.terminal.variable("CHATRELAY_ADMIN_TOKEN"); token && !token->empty()) token_ = *token;
 
@@ -124,9 +125,11 @@ boost::json::value AdminClient::checked(const Result<HttpAnswer>& answer) const 
 
 void AdminClient::fail(const Error& error) const {
   if (error.kind != ErrorKind::unavailable) throw Failure(exit_code::internal, error.message);
-  throw Failure(exit_code::unavailable, "the daemon does not answer at " + endpoint_.to_string() + " (" + how_found_ + "): " + error.message +
-                                            "\nStart it with: chatrelay serve --config " + config_file_ +
-                                            "\nor say where its admin port is with --admin HOST:PORT or CHATRELAY_ADMIN.");
+  std::string text = "the daemon does not answer at " + endpoint_.to_string() + " (" + how_found_ + "): " + error.message +
+                     "\nStart it with: chatrelay serve --config " + config_file_ +
+                     "\nor say where its admin port is with --admin HOST:PORT or CHATRELAY_ADMIN.";
+  if (config_has_problems_) text += "\nThe configuration has problems, so that address may not be meant: chatrelay check --config " + config_file_;
+  throw Failure(exit_code::unavailable, text);
 }
 
 }  // namespace chatrelay::admin::cli

@@ -36,6 +36,7 @@ class AdminClient {
   std::string token_;
   std::string how_found_;   // for sentences: "listen.admin of /etc/…"
   std::string config_file_;
+  bool config_has_problems_ = false;
 };
 
 // A segment of an API path.

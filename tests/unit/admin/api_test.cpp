@@ -275,16 +275,16 @@ TEST_F(Api, not_ready_while_draining_or_when_commits_hang) {
   EXPECT_EQ(get("/healthz").at("ok"), true);  // slow is not dead
 }
 
-TEST_F(Api, metrics_hold_the_backlog_and_a_destination_that_is_gone_reads_zero) {
-  store.data.backlog.push_back({"crm", 3, 1, 0, 2, now - std::chrono::seconds(90)});
-  const std::string before = call("GET", "/metrics").body;
-  EXPECT_THAT(before, HasSubstr(R"(chatrelay_queue_deliveries{destination="crm",state="pending"} 3)"));
-  EXPECT_THAT(before, HasSubstr(R"(chatrelay_queue_oldest_age_seconds{destination="crm"} 90)"));
-  store.data.backlog.clear();
-  EXPECT_THAT(call("GET", "/metrics").body, HasSubstr(R"(chatrelay_queue_deliveries{destination="crm",state="pending"} 0)"));
+TEST_F(Api, metrics_hold_what_was_counted_and_the_totals_of_the_store) {
+  metrics.counter("chatrelay_test_total", "Of a test.").add(3);
+  store.data.totals.unplanned = 7;
+  const std::string text = call("GET", "/metrics").body;
+  EXPECT_THAT(text, HasSubstr("chatrelay_test_total 3"));
+  EXPECT_THAT(text, HasSubstr("chatrelay_store_unplanned_events 7"));
   store.data.broken = true;
   const auto without = call("GET", "/metrics");
   EXPECT_EQ(without.status, 200);
+  EXPECT_THAT(without.body, HasSubstr("chatrelay_test_total 3"));
   EXPECT_THAT(without.body, HasSubstr("chatrelay_admin_store_readable 0"));
 }
 

@@ -218,7 +218,9 @@ TEST_F(CliDaemon, tail_prints_what_arrives_until_the_daemon_ends_it) {
       std::this_thread::yield();
     }
     store.add_event(2, now, "offline_message");
-    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    // Two looks later the first of them, which saw the event, has been written.
+    const int before = store.data.event_lists;
+    while (store.data.event_lists < before + 3) std::this_thread::yield();
     boost::asio::post(io, [this] { api().close_streams(); });
   });
   const auto ran = chatrelay({"events", "tail", "--json"});

@@ -25,6 +25,7 @@ struct FakeData {
   store::EventFilter last_event_filter;
   store::DeliveryFilter last_delivery_filter;
   bool broken = false;                             // every read fails
+  std::atomic<int> event_lists{0};                 // how often events were listed
 };
 
 class FakeReader final : public store::Reader {
@@ -56,7 +57,11 @@ class FakeReader final : public store::Reader {
     if (data_.broken) return unavailable("disk I/O error");
     return data_.backlog;
   }
-  Result<store::Totals> totals() override { return data_.totals; }
+  Result<store::Totals> totals() override {
+    const std::lock_guard lock(data_.mutex);
+    if (data_.broken) return unavailable("disk I/O error");
+    return data_.totals;
+  }
 
   Result<std::optional<store::StoredEvent>> event(EventSeq seq) override {
     const std::lock_guard lock(data_.mutex);
@@ -80,6 +85,7 @@ class FakeReader final : public store::Reader {
     const std::lock_guard lock(data_.mutex);
     if (data_.broken) return unavailable("disk I/O error");
     data_.last_event_filter = filter;
+    ++data_.event_lists;
     std::vector<store::EventRow> out;
     for (auto row = data_.events.rbegin(); row != data_.events.rend() && out.size() < filter.page.limit; ++row) {
       if (filter.page.before != 0 && row->event.seq >= filter.page.before) continue;
