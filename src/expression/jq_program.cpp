@@ -10,6 +10,10 @@
 namespace chatrelay::expression {
 namespace {
 
+// An expression's place in its program is given as bits: `if $bit` is two instructions, where `if $i < n` is a dozen that the
+// compiler has to bind, a quarter of the whole. Limit: 1,024 expressions in one program; the tree's own code stays far under libjq's 65,535 words.
+constexpr int index_bits = 10;
+
 struct StateDeleter {
   void operator()(jq_state* state) const { jq_teardown(&state); }
 };
@@ -67,8 +71,6 @@ class JqProgram::Compiler {
       : program_(program), tables_(tables), problems_(problems) {}
 
   bool run() {
-    // The tree itself takes about 25 words an expression.
-    constexpr std::size_t unit_max = 1'500;
     for (std::size_t first = 0; first < program_.sources_.size(); first += unit_max)
       compile(first, std::min(unit_max, program_.sources_.size() - first));
     return culprits_ == 0;
@@ -76,6 +78,7 @@ class JqProgram::Compiler {
 
  private:
   static constexpr int culprits_max = 10;
+  static constexpr std::size_t unit_max = std::size_t{1} << index_bits;
 
   // Halves what does not compile, until the culprits stand alone. What is only too long is thereby cut into several programs.
   void compile(std::size_t first, std::size_t count) {
@@ -102,22 +105,26 @@ class JqProgram::Compiler {
   }
 
   std::string program_text(std::size_t first, std::size_t count) const {
-    std::string text = forbidden_shadows() + ". as [$__index, $__event] | {} as $ENV | $__event | ";
-    tree(text, first, 0, count);
+    std::string text = forbidden_shadows() + ". as [$__event";
+    for (int bit = 0; bit < index_bits; ++bit) text += ",$__" + std::to_string(bit);
+    text += "] | {} as $ENV | $__event | ";
+    tree(text, first, 0, count, index_bits - 1);
     return text;
   }
 
-  void tree(std::string& text, std::size_t first, std::size_t from, std::size_t to) const {
+  // The places [from, to) differ in the bits up to `bit` only.
+  void tree(std::string& text, std::size_t first, std::size_t from, std::size_t to, int bit) const {
     if (to - from == 1) {
       // The line break ends a comment; the parentheses keep precedence, and import and include out.
       text += "(def __expression: (\n" + program_.sources_[first + from].subject.expression + "\n); __expression)";
       return;
     }
-    const std::size_t middle = from + (to - from) / 2;
-    text += "if $__index < " + std::to_string(middle) + " then ";
-    tree(text, first, from, middle);
+    const std::size_t middle = from + (std::size_t{1} << bit);
+    if (middle >= to) return tree(text, first, from, to, bit - 1);
+    text += "if $__" + std::to_string(bit) + " then ";
+    tree(text, first, middle, to, bit - 1);
     text += " else ";
-    tree(text, first, middle, to);
+    tree(text, first, from, middle, bit - 1);
     text += " end";
   }
 
@@ -141,8 +148,9 @@ Result<std::vector<json::value>> JqProgram::run(std::size_t index, const json::v
   CHATRELAY_ASSERT(unit != nullptr, "every compiled expression belongs to a program");
 
   jv event = source.whole ? to_jv(input) : to_jv(input, source.roots);
-  jv pair = jv_array_append(jv_array_append(jv_array(), jv_number(static_cast<double>(index - unit->first))), event);
-  jq_start(unit->state.get(), pair, 0);
+  jv input_and_index = jv_array_append(jv_array_sized(1 + index_bits), event);
+  for (int bit = 0; bit < index_bits; ++bit) input_and_index = jv_array_append(input_and_index, jv_bool(((index - unit->first) >> bit & 1) != 0 ? 1 : 0));
+  jq_start(unit->state.get(), input_and_index, 0);
   unit->slot.arm(source.subject);
 
   std::vector<json::value> results;

@@ -1,7 +1,7 @@
 // JqProgram: the expressions that need libjq, compiled together.
 //
 // Measured with libjq 1.6: a compilation costs 33 ms whatever the size, since the builtins are bound anew. So there is one
-// program for all: a balanced tree of `if $i < n`, whose leaves are the expressions, each a function of its own (a function's
+// program for all: a balanced tree of `if`, whose leaves are the expressions, each a function of its own (a function's
 // code is limited to 65,535 words, which a thousand expressions in one would exceed).
 #pragma once
 

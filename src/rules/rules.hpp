@@ -1,5 +1,8 @@
 // Rules: an event in, planned deliveries out. Pure: no clock, no I/O. A rule that fails on an event is a failure of that
-// rule alone; the others go on.
+// rule alone; the others go on, and of the failed one nothing is delivered.
+//
+// chatrelay's own events (source "chatrelay") go only to rules that name their type in `on`, or "chatrelay" in `from`; "*" does not
+// mean them. That they never cause each other is kept by who raises them: no event is raised for a delivery of an own event.
 #pragma once
 
 #include <functional>
@@ -39,7 +42,7 @@ struct Lazy {
 // An immutable rule set, swapped whole on reload. Thread: any may hold it; an Engine is made from it for each thread.
 class RuleSet {
  public:
-  // Loads every *.yaml of the folders and files (not *_test.yaml). All problems at once.
+  // Loads every *.yaml of the folders and files (not *_test.yaml). All problems at once; nullptr if one of them is an error.
   static std::shared_ptr<const RuleSet> load(const std::vector<std::string>& paths, const Catalog& catalog, const boost::json::object& tables,
                                              config::Problems& problems, const config::Environment& environment);
   ~RuleSet();

@@ -59,7 +59,9 @@ TEST(Native, has_the_results_of_libjq) {
       const auto first_mine = program->holds(pairs[i].first, input);
       const auto first_theirs = program->holds(pairs[i].second, input);
       ASSERT_EQ(first_mine.has_value(), first_theirs.has_value());
-      if (first_mine) ASSERT_EQ(*first_mine, *first_theirs);
+      if (first_mine) {
+        ASSERT_EQ(*first_mine, *first_theirs);
+      }
     }
   }
 }
