@@ -14,6 +14,7 @@ constexpr std::size_t ratings_max = 100;
 constexpr std::size_t earlier_threads_max = 5;
 constexpr std::size_t opened_threads_max = 10;
 constexpr std::size_t seen_messages_max = 200;
+constexpr std::size_t early_messages_max = 16;
 constexpr std::size_t changed_messages_max = 50;
 constexpr std::size_t tags_max = 200;
 constexpr std::size_t messages_max = 1000;  // Limit: messages that one webhook may bring
@@ -60,7 +61,9 @@ class Fold {
   void fold_messages(const Chat& thread, Event& event);
   void fold_first_messages(const Chat& thread, Event& event);
   void fold_change(const Chat& thread, Event& event);
-  bool was_seen(const Message& message) const { return message.id && contains(c_.seen_message_ids, *message.id); }
+  bool was_seen(const Message& message) const {
+    return message.id && (contains(c_.seen_message_ids, *message.id) || contains(c_.early_message_ids, *message.id));
+  }
   void keep(const Chat& thread, const Message& message, bool deleted, bool change);
 
   Conversation& c_;
@@ -332,6 +335,7 @@ void Fold::fold_first_messages(const Chat& thread, Event& event) {
     if (!overtaken) keep(thread, message, false, false);
     if (message.id) remember(c_.seen_message_ids, *message.id, seen_messages_max);
   }
+  c_.early_message_ids.clear();
   if (thread.thread_id) remember(c_.opened_threads, *thread.thread_id, opened_threads_max);
 }
 
@@ -355,7 +359,7 @@ void Fold::fold_messages(const Chat& thread, Event& event) {
       if (!message.id || !contains(c_.changed_message_ids, *message.id)) keep(thread, message, deleted, false);
       // Until the thread's incoming_chat has come, it may still bring this message again.
       if (message.id && thread.thread_id && !contains(c_.opened_threads, *thread.thread_id))
-        remember(c_.seen_message_ids, *message.id, seen_messages_max);
+        remember(c_.early_message_ids, *message.id, early_messages_max);
     }
   }
   for (Message& message : event.history) {

@@ -25,7 +25,8 @@ struct Conversation {
   std::vector<std::pair<std::string, Rating>> ratings;  // by thread, as told last. Limit: 100
   std::vector<Chat> earlier_threads;             // for webhooks that come late. Limit: 5
   std::vector<std::string> opened_threads;       // whose incoming_chat was folded. Limit: 10
-  std::vector<std::string> seen_message_ids;     // of incoming_chat's first events, and what came before it: makes `repeated`. Limit: 200
+  std::vector<std::string> seen_message_ids;     // of incoming_chat's first events: what makes `repeated`. Limit: 200
+  std::vector<std::string> early_message_ids;    // came while their incoming_chat was not there yet. Limit: 16, it is written often
   std::vector<std::string> changed_message_ids;  // edited or deleted: the original may still come. Limit: 50
   EventSeq last_event = 0;                       // folded up to here; an event <= last_event is not folded again
 };

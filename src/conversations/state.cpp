@@ -6,10 +6,12 @@ namespace chatrelay::conversations {
 
 namespace {
 
+// Null members and empty objects are left out, here and in `page`; properties and custom fields are strangers' and stay as they are.
 json::value compact(json::value value) {
   json::object kept;
   for (auto& member : value.get_object()) {
     json::value& v = member.value();
+    if (member.key() == "page" && v.is_object()) v = compact(std::move(v));
     if (v.is_null() || (v.is_object() && v.get_object().empty())) continue;
     kept.emplace(member.key(), std::move(v));
   }
@@ -74,8 +76,9 @@ json::value to_json(const Conversation& c) {
   put("earlier_threads", std::move(earlier));
   put("opened_threads", strings(c.opened_threads));
   put("seen_message_ids", strings(c.seen_message_ids));
+  put("early_message_ids", strings(c.early_message_ids));
   put("changed_message_ids", strings(c.changed_message_ids));
-  out["last_event"] = c.last_event;
+  out["last_event"] = static_cast<std::int64_t>(c.last_event);  // Limit: 48 bits
   return out;
 }
 
@@ -101,6 +104,7 @@ Conversation conversation_from_json(const json::value& value) {
   for (const json::value& entry : array_at(value, "earlier_threads")) c.earlier_threads.push_back(chat_from_json(entry));
   c.opened_threads = strings_at(value, "opened_threads");
   c.seen_message_ids = strings_at(value, "seen_message_ids");
+  c.early_message_ids = strings_at(value, "early_message_ids");
   c.changed_message_ids = strings_at(value, "changed_message_ids");
   c.last_event = static_cast<EventSeq>(int_at(value, "last_event").value_or(0));
   return c;

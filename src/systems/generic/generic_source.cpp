@@ -47,6 +47,7 @@ class GenericSource final : public Source {
     accepted.body = without_secret_bytes(std::move(accepted.body), secrets_);
     accepted.dedup = key_of(request, accepted);
     if (window_) accepted.dedup->window = *window_;
+    if (accepted.dedup->window <= Millis{0}) accepted.dedup.reset();  // dedup: {window: 0}: keep every one
     verdict.accepted = std::move(accepted);
     return verdict;
   }

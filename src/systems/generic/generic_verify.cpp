@@ -195,7 +195,13 @@ class Field final : public Verification {
   // The members that lead to the field are made where they are missing.
   void sign(Source::Signed& request, WallTime) const override {
     auto body = parse_json(request.body);
-    if (!body.has_value() || !body->is_object()) return;
+    if (!body.has_value() || !body->is_object()) {  // a form
+      std::string name;
+      for (const std::string& key : path_) name += (name.empty() ? "" : ".") + key;
+      const std::string bare = without_field(request.body, name);
+      request.body = bare + (bare.empty() ? "" : "&") + percent_encode(name) + "=" + percent_encode(secrets_.front().reveal());
+      return;
+    }
     json::value* at = &*body;
     for (const std::string& key : path_) {
       if (!at->is_object()) at->emplace_object();

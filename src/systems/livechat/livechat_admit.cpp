@@ -27,6 +27,7 @@ Verdict LivechatAdmission::admit(const HookRequest& request, WallTime now) {
   accepted.body = without_secrets(request.body, scan);
   accepted.dedup = livechat_key(source_, fields, accepted.body, counter_, now);
   if (window_) accepted.dedup->window = *window_;
+  if (accepted.dedup->window <= Millis{0}) accepted.dedup.reset();  // dedup: {window: 0}: keep every one
   verdict.accepted = std::move(accepted);
   return verdict;
 }

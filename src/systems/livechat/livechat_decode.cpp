@@ -81,6 +81,12 @@ void read_first_events(const json::value& thread, Event& event) {
   for (const json::value& item : events->get_array()) {
     if (!item.is_object() || bool_at(item, "deleted").value_or(false)) continue;
     Message message = read_message(item, event.people);
+    if (message.author.role == "visitor" && event.visitor) {
+      Visitor contact;  // what the customer's own record says holds
+      read_contact(item, contact);
+      if (!event.visitor->name) event.visitor->name = contact.name;
+      if (!event.visitor->email) event.visitor->email = contact.email;
+    }
     std::size_t same_id = 0;
     bool same = false;
     for (const Message& other : event.history) {
@@ -140,11 +146,12 @@ void decode_incoming_chat(Decoding& d) {
 
 // --- events ---------------------------------------------------------------------------------------------------------------
 
-void name_author(Event& event) {
+void name_author(Event& event, const json::value& payload_event) {
   const Author& author = event.message->author;
   if (!author.id) return;
   if (author.role == "visitor") {
     event.visitor.emplace().id = author.id;
+    read_contact(payload_event, *event.visitor);
   } else if (author.role == "agent" || author.role == "bot") {
     event.agent = person_of_id(*author.id, "agent").agent;
   }
@@ -156,7 +163,7 @@ void decode_event(Decoding& d) {
   d.event.message = read_message(*event, d.event.people);
   d.event.activity = read_event_activity(*event);
   d.event.occurred_at = d.event.message->sent_at;
-  name_author(d.event);
+  name_author(d.event, *event);
   add_rating(d, rating_in_system_message(*event));
 }
 
@@ -188,7 +195,10 @@ void decode_chat_deactivated(Decoding& d) {
 
 void decode_access(Decoding& d) {
   if (!d.chat().id) d.chat().id = string_at(d.payload, "id");
-  if (const json::value* access = find(d.payload, "access")) d.chat().department = read_groups(*access);
+  d.copy_to_activity({"access"});
+  const bool taken_away = d.event.type == "chat_access_revoked";  // then these groups are the ones that lost it
+  const json::value* access = find(d.payload, "access");
+  if (access && !taken_away) d.chat().department = read_groups(*access);
 }
 
 // Text since 3.6's page; the name queued_at_us suggests microseconds since the epoch, so that is read too.
@@ -391,8 +401,8 @@ void (*decoder_of(std::string_view action))(Decoding&) {
 
 // What most payloads name the same way, whatever the action: an action of tomorrow gets its chat, too.
 void read_common(const json::value& body, Decoding& d) {
-  const auto chat_id = strict_string_at(d.payload, "chat_id");
-  const auto thread_id = strict_string_at(d.payload, "thread_id");
+  const auto chat_id = string_at(d.payload, "chat_id");
+  const auto thread_id = string_at(d.payload, "thread_id");
   if (chat_id) d.chat().id = chat_id;
   if (chat_id && thread_id) d.chat().thread_id = thread_id;
   if (const json::value* requester = find(body, "requester"); requester && requester->is_object())

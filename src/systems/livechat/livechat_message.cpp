@@ -121,6 +121,18 @@ std::string kind_of(std::string_view type) {
 
 }  // namespace
 
+void read_contact(const json::value& filled_form, Visitor& visitor) {
+  const json::value* fields = find(filled_form, "fields");
+  if (strict_string_at(filled_form, "type") != "filled_form" || !fields || !fields->is_array()) return;
+  for (const json::value& field : fields->get_array()) {
+    const auto type = strict_string_at(field, "type");
+    const json::value answer = field.is_object() ? answer_of(field) : json::value(nullptr);
+    if (!answer.is_string() || answer.get_string().empty()) continue;
+    if (type == "name") visitor.name = std::string(answer.get_string());
+    if (type == "email") visitor.email = std::string(answer.get_string());
+  }
+}
+
 Message read_message(const json::value& event, const std::vector<Person>& people) {
   Message message;
   const std::string type = strict_string_at(event, "type").value_or("");

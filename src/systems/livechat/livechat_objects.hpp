@@ -23,6 +23,9 @@ Person person_of_id(const std::string& id, std::string_view type_hint);
 // [{key: value}, …] in order, also a plain object; a key told twice has its last value.
 json::object read_session_fields(const json::value& fields);
 
+// Name and e-mail address that a visitor wrote into a form: fields of type name and email say so, whatever their label.
+void read_contact(const json::value& filled_form, Visitor& visitor);
+
 // LiveChat's Event. `people` gives names and roles to authors.
 Message read_message(const json::value& event, const std::vector<Person>& people);
 // What belongs to an event but is no message: system messages' types and variables, postbacks, parsed details.
