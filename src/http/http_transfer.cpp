@@ -127,13 +127,16 @@ void HttpTransfer::ended(CURLcode code) {
   response_.status = static_cast<int>(status);
   response_.refused_address = guard.refused && request_bytes == 0;
   response_.timed_out = code == CURLE_OPERATION_TIMEDOUT;
-  if (code == CURLE_OK || (cut_ && code == CURLE_WRITE_ERROR)) {
+  // libcurl is content with an answer that ends within its head.
+  const bool complete = code == CURLE_OK && head_complete_ && status >= 200;
+  if (complete || (cut_ && code == CURLE_WRITE_ERROR)) {
     response_.progress = Progress::answered;
   } else {
     response_.progress = request_bytes > 0 ? Progress::sent : Progress::not_sent;
     response_.error = response_.refused_address             ? "the address is private and allow_private is not set"
                       : code == CURLE_ABORTED_BY_CALLBACK   ? "cancelled"
                       : header_bytes_ > header_bytes_max    ? "the answer's headers are too large"
+                      : code == CURLE_OK                    ? "the connection ended within the answer's head"
                                                             : error_text(code, error_);
   }
   finished_.cancel();
@@ -152,6 +155,11 @@ bool HttpTransfer::take_header(std::string_view line) {
   if (header_bytes_ > header_bytes_max) return false;
   if (line.starts_with("HTTP/")) {  // a new head: the one before was a 1xx
     response_.headers.clear();
+    head_complete_ = false;
+    return true;
+  }
+  if (trim(line).empty()) {
+    head_complete_ = true;
     return true;
   }
   const auto colon = line.find(':');

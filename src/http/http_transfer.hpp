@@ -47,6 +47,7 @@ class HttpTransfer final : public MultiTransfer {
   std::size_t header_bytes_ = 0;
   std::size_t dropped_bytes_ = 0;
   bool cut_ = false;
+  bool head_complete_ = false;  // of the final answer
   bool done_ = false;
   char error_[CURL_ERROR_SIZE] = {};
 };

@@ -83,9 +83,8 @@ struct MailPool::State : std::enable_shared_from_this<State> {
         pending->finished.cancel();
       });
     }
-    const bool at_once = stopping;
     lock.unlock();
-    if (at_once) worker.sockets.cut();  // QUIT is polite, and waits for an answer
+    worker.sockets.cut();  // QUIT would be polite, but libcurl waits two minutes for its answer
     easy.reset();
     lock.lock();
     worker.ended = true;

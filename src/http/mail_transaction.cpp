@@ -15,7 +15,8 @@ namespace chatrelay::http {
 namespace {
 
 constexpr std::size_t reply_bytes_max = 1024;
-constexpr Millis farewell{3000};  // after a refusal nothing but QUIT's answer can come: not worth more
+constexpr Millis farewell{3000};  // after the verdict nothing but QUIT's answer can come: not worth more
+constexpr long kept_connections = 16;  // above it libcurl closes the oldest one, politely and waiting
 
 bool is_address(std::string_view text) {
   return text.size() <= 320 && text.find('@') != std::string_view::npos &&
@@ -59,6 +60,7 @@ void SmtpReplies::take(std::string_view line) {
   line = trim(line);
   const bool numbered = line.size() >= 3 && std::all_of(line.begin(), line.begin() + 3, [](char c) { return c >= '0' && c <= '9'; });
   if (!numbered) return;
+  if (line.starts_with("221")) return;  // the answer to QUIT says nothing about the mail
   if (complete_) last_.clear();
   code_ = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
   complete_ = line.size() == 3 || line[3] != '-';
@@ -112,7 +114,7 @@ void MailTransaction::set_session(CURL* easy, SocketTracker& sockets) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, &sockets);
-  curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 2L);
+  curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, kept_connections);
 
   const bool login = !request_.username.empty() || !request_.bearer.empty();
   const bool tls = request_.require_tls || (login && !request_.allow_plain_auth);
@@ -149,6 +151,9 @@ void MailTransaction::perform(CURL* easy, SocketTracker& sockets) {
     const std::lock_guard lock(mutex_);
     sockets_ = &sockets;
   }
+  // libcurl's own time-out comes first; this one is for what it does after it.
+  deadline_ = std::chrono::steady_clock::now() + timeout_ + farewell;
+  give_up_at_ = deadline_;
   curl_easy_reset(easy);  // keeps connections
   set_session(easy, sockets);
   set_mail(easy);
@@ -194,7 +199,8 @@ std::size_t MailTransaction::on_read(char* out, std::size_t, std::size_t size, v
 std::size_t MailTransaction::on_reply(char* data, std::size_t, std::size_t size, void* self) {
   auto& mail = *static_cast<MailTransaction*>(self);
   mail.replies_.take({data, size});
-  mail.failed_at_ = mail.replies_.code() >= 400 ? std::chrono::steady_clock::now() : SteadyTime::max();
+  const bool verdict = mail.replies_.code() >= 400 || (mail.replies_.saw_354() && mail.replies_.code() != 354);
+  mail.give_up_at_ = verdict ? std::min(mail.deadline_, std::chrono::steady_clock::now() + farewell) : mail.deadline_;
   return size;
 }
 
@@ -204,7 +210,7 @@ std::size_t MailTransaction::on_body(char*, std::size_t, std::size_t size, void*
 int MailTransaction::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   auto& mail = *static_cast<MailTransaction*>(self);
   if (mail.cancelled_) return 1;
-  return mail.failed_at_ != SteadyTime::max() && std::chrono::steady_clock::now() - mail.failed_at_ > farewell ? 1 : 0;
+  return std::chrono::steady_clock::now() > mail.give_up_at_ ? 1 : 0;
 }
 
 curl_socket_t MailTransaction::on_open(void* self, curlsocktype, curl_sockaddr* address) {

@@ -71,7 +71,8 @@ class MailTransaction {
   SmtpReplies replies_;
   MailResponse response_;
   std::size_t sent_ = 0;
-  SteadyTime failed_at_ = SteadyTime::max();
+  SteadyTime deadline_ = SteadyTime::max();
+  SteadyTime give_up_at_ = SteadyTime::max();  // sooner after the server's verdict
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
   SocketTracker* sockets_ = nullptr;  // while perform() runs

@@ -147,7 +147,7 @@ void ServerState::register_connection(ConnectionControl& control) {
 
 void ServerState::unregister_connection(ConnectionControl& control) {
   connections.erase(connections.iterator_to(control));
-  metrics.connections.set(static_cast<double>(connections.size()));
+  if (!stopped) metrics.connections.set(static_cast<double>(connections.size()));
 }
 
 void ServerState::sweep_later() {
@@ -186,7 +186,9 @@ void ServerState::start_drain() {
 }
 
 void ServerState::stop() {
+  if (stopped) return;
   stopped = true;
+  metrics.connections.set(0);
   draining = true;
   error_code ec;
   acceptor.close(ec);
