@@ -15,6 +15,7 @@ std::string reachable(const std::string& host) {
 }
 
 int exit_code_of_status(int status) {
+  if (status == 400) return exit_code::usage;  // the options were passed on as they were given
   if (status == 401 || status == 403) return exit_code::no_permission;
   if (status == 503) return exit_code::unavailable;
   if (status == 422) return exit_code::config;

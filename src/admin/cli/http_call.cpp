@@ -33,11 +33,15 @@ using asio::ip::tcp;
 constexpr std::uint64_t answer_bytes_max = 64u << 20;
 using Piece = std::function<bool(std::string_view)>;
 
-bool is_loopback(const std::string& host) {
-  if (iequals_ascii(host, "localhost")) return true;
+std::optional<asio::ip::address> address_of(const std::string& host) {
   boost::system::error_code failed;
   const auto address = asio::ip::make_address(host, failed);
-  return !failed && address.is_loopback();
+  return failed ? std::nullopt : std::optional(address);
+}
+
+bool is_loopback(const std::string& host) {
+  const auto address = address_of(host);
+  return address ? address->is_loopback() : iequals_ascii(host, "localhost");
 }
 
 beast_http::request<beast_http::string_body> request_of(const Endpoint& endpoint, const HttpCall& call) {
@@ -109,7 +113,7 @@ asio::awaitable<void> exchange(const Endpoint& endpoint, const HttpCall& call, c
     stream.set_verify_mode(asio::ssl::verify_peer);
     stream.set_verify_callback(asio::ssl::host_name_verification(endpoint.host));
   }
-  SSL_set_tlsext_host_name(stream.native_handle(), endpoint.host.c_str());
+  if (!address_of(endpoint.host)) SSL_set_tlsext_host_name(stream.native_handle(), endpoint.host.c_str());
   beast::get_lowest_layer(stream).expires_after(call.connect_timeout);
   co_await beast::get_lowest_layer(stream).async_connect(addresses, asio::use_awaitable);
   co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);

@@ -154,7 +154,7 @@ TEST_F(CliDaemon, deliveries_are_retried_and_cancelled_by_name_and_by_filter) {
   const auto missing = chatrelay({"deliveries", "retry", "99"});
   EXPECT_EQ(missing.code, 65);
   EXPECT_THAT(missing.err, HasSubstr("there is no delivery 99"));
-  EXPECT_EQ(chatrelay({"deliveries", "retry", "--state", "ded"}).code, 65);
+  EXPECT_EQ(chatrelay({"deliveries", "retry", "--state", "ded"}).code, 64);
 }
 
 TEST_F(CliDaemon, replay_prints_the_plan_or_what_was_made) {

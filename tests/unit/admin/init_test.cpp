@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "destinations/kinds.hpp"
 #include "rules/rules.hpp"
+#include "rules/test_runner.hpp"
 #include "systems/generic/generic_source.hpp"
 #include "systems/livechat/livechat_source.hpp"
 #include "unit/admin/cli_fixture.hpp"
@@ -18,8 +19,13 @@ using Init = CliFixture;
 
 systems::SourceKind system_of(const std::string& name) { return name == "livechat" ? systems::livechat_kind() : systems::generic_kind(); }
 
-// Loads what init wrote as `check` does: configuration, source, destination, rules.
-std::shared_ptr<const rules::RuleSet> load(const std::string& file, config::Problems& problems) {
+struct Loaded {
+  std::size_t rules = 0;
+  rules::TestReport tests;
+};
+
+// Loads what init wrote as `check` does, and runs the tests beside the rules as `rules test` does.
+Loaded load(const std::string& file, config::Problems& problems) {
   config::Environment environment = config::Environment::process();
   environment.variable = [](const std::string&) -> std::optional<std::string> { return std::nullopt; };  // an empty environment
   const auto config = config::load_config(file, problems, environment);
@@ -37,10 +43,15 @@ std::shared_ptr<const rules::RuleSet> load(const std::string& file, config::Prob
   }
   EXPECT_EQ(config.sources.size(), 1u);
   EXPECT_EQ(config.destinations.size(), 1u);
-  return rules::RuleSet::load(config.rules, catalog, config.tables, problems, environment);
+  Loaded loaded;
+  const auto rules = rules::RuleSet::load(config.rules, catalog, config.tables, problems, environment);
+  loaded.rules = rules ? rules->size() : 0;
+  const rules::Decode decode = [](const std::string&, std::string_view) -> Result<std::vector<Event>> { return invalid("these tests have inline events"); };
+  loaded.tests = rules::run_tests(config.rules, config.rules, catalog, config.tables, decode, problems, environment);
+  return loaded;
 }
 
-TEST_F(Init, what_it_writes_loads_without_a_problem_for_every_system_and_use) {
+TEST_F(Init, what_it_writes_loads_without_a_problem_and_passes_its_tests_for_every_system_and_use) {
   for (const auto& system : cli::init_systems()) {
     for (const auto& use : cli::init_uses()) {
       const std::string name = std::string(system.name) + "-" + std::string(use.name);
@@ -48,11 +59,11 @@ TEST_F(Init, what_it_writes_loads_without_a_problem_for_every_system_and_use) {
       const auto ran = chatrelay({"init", target.string(), "--system", std::string(system.name), "--use", std::string(use.name)});
       ASSERT_EQ(ran.code, 0) << name << ran.err;
       config::Problems problems;
-      const auto rules = load((target / "chatrelay.yaml").string(), problems);
+      const auto loaded = load((target / "chatrelay.yaml").string(), problems);
       EXPECT_FALSE(problems.has_errors()) << name << "\n" << problems.to_string();
-      ASSERT_TRUE(rules);
-      EXPECT_GT(rules->size(), 0u);
-      EXPECT_TRUE(std::filesystem::exists(target / "rules" / (std::string(use.name) + "_test.yaml")));
+      EXPECT_GT(loaded.rules, 0u) << name;
+      EXPECT_FALSE(loaded.tests.tests.empty()) << name;
+      for (const auto& test : loaded.tests.tests) EXPECT_TRUE(test.passed && !test.skipped) << name << ": " << test.name << "\n" << test.details;
     }
   }
 }
