@@ -21,6 +21,8 @@
 #include <fstream>
 #include <functional>
 #include <future>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -157,6 +159,10 @@ class Scripted {
   ~Scripted() {
     stopping_ = true;
     thread_.join();
+    {
+      const std::lock_guard lock(mutex_);  // a script that waits on a connection the client keeps
+      for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+    }
     for (auto& t : connections_) t.join();
     ::close(fd_);
   }
@@ -171,15 +177,21 @@ class Scripted {
       const int fd = ::accept(fd_, nullptr, nullptr);
       if (fd < 0) continue;
       const int number = accepted++;
+      const std::lock_guard lock(mutex_);
+      open_.insert(fd);
       connections_.emplace_back([this, fd, number] {
         Raw raw(fd);
         script_(raw, number);
+        const std::lock_guard leaving(mutex_);
+        open_.erase(fd);
       });
     }
   }
   int fd_;
   std::function<void(Raw&, int)> script_;
   std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::set<int> open_;
   std::vector<std::thread> connections_;
   std::thread thread_;
 };
