@@ -13,6 +13,7 @@ constexpr std::chrono::milliseconds idle_look_after{30'000};            // for e
 constexpr std::chrono::milliseconds dedup_pause{5};                     // between slices of sealing when nothing else is to do
 constexpr int dedup_slice_ms = 2, dedup_slice_behind_ms = 8;
 constexpr int restart_patience_ms = 5;                                  // how long readers are waited for to start the WAL anew
+constexpr std::chrono::seconds trouble_pause{10};                       // between log lines about a disk that comes and goes
 constexpr double recent_half_life_s = 1.0;
 
 std::int64_t ns(SteadyTime t) { return std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count()); }
@@ -218,8 +219,10 @@ void Writer::run_group() {
     if (core_.db.in_transaction()) commit();
     const bool ring_events = core_.events_added, ring_deliveries = core_.lanes_changed;
     core_.committed();
-    if (in_trouble_) log::info("store: writing again", {});
-    in_trouble_ = false;
+    if (in_trouble_) {
+      log::info("store: writing again", {});
+      in_trouble_ = false;
+    }
     count_commit(group);
     answer(group);
     if (ring_events && ring_events_) ring_events_();
@@ -270,13 +273,15 @@ void Writer::insert_appends(Group& group, bool carefully) {
       continue;
     }
     const auto mark = core_.mark();
-    core_.db.run("SAVEPOINT one");
+    bool begun = false;
     try {
+      core_.db.run("SAVEPOINT one");
+      begun = true;
       append_one(batch_[i], group);
       core_.db.run("RELEASE one");
     } catch (const SqlError& error) {
       if (is_fatal(error) || !core_.db.in_transaction()) throw;
-      core_.db.execute("ROLLBACK TO one; RELEASE one");
+      if (begun) core_.db.execute("ROLLBACK TO one; RELEASE one");
       core_.roll_back(mark);
       group.answers.resize(i - group.first, Result<Appended>(Appended{}));
       group.answers.emplace_back(to_error(error, "append"));
@@ -307,16 +312,17 @@ void Writer::run_background(Group& group) {
 // True: the unit at the front finished (or failed) and is off the queue.
 bool Writer::run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, Clk::time_point deadline) {
   const auto mark = core_.mark();
-  bool finished = false;
+  bool finished = false, begun = false;
   try {
     core_.db.run("SAVEPOINT unit");
+    begun = true;
     finished = queue.front()->step(core_, deadline);
     core_.db.run("RELEASE unit");
   } catch (const SqlError& error) {
     group.failed.emplace_back(std::move(queue.front()), to_error(error, "background work"));
     queue.pop_front();
     if (is_fatal(error) || !core_.db.in_transaction()) throw;
-    core_.db.execute("ROLLBACK TO unit; RELEASE unit");
+    if (begun) core_.db.execute("ROLLBACK TO unit; RELEASE unit");
     core_.roll_back(mark);
     return true;
   }
@@ -332,13 +338,15 @@ bool Writer::run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, Cl
 void Writer::maintain_dedup() {
   if (!core_.dedup.wants_work()) return;
   const auto slice = std::chrono::milliseconds(core_.dedup.behind() ? dedup_slice_behind_ms : dedup_slice_ms);
-  core_.db.run("SAVEPOINT dedup");
+  bool begun = false;
   try {
+    core_.db.run("SAVEPOINT dedup");
+    begun = true;
     core_.dedup.work(core_.db, Clk::now() + slice);
     core_.db.run("RELEASE dedup");
   } catch (const SqlError& error) {
     if (is_fatal(error) || !core_.db.in_transaction()) throw;
-    core_.db.execute("ROLLBACK TO dedup; RELEASE dedup");
+    if (begun) core_.db.execute("ROLLBACK TO dedup; RELEASE dedup");
     core_.dedup.failed();
     after_trouble(error);
   }
@@ -381,9 +389,11 @@ void Writer::count_commit(const Group& group) {
 }
 
 void Writer::after_trouble(const SqlError& error) {
-  if (!in_trouble_) {
+  const auto now = Clk::now();
+  if (!in_trouble_ && now - trouble_said_ >= trouble_pause) {
     log::error("store: cannot write", {{"reason", error.message}, {"sqlite", error.code}});
     in_trouble_ = true;
+    trouble_said_ = now;
   }
   // A full disk: the WAL may hold pages that are in the file already, and starting it anew gives that room back.
   if (error.primary() == SQLITE_FULL) checkpoint(SQLITE_CHECKPOINT_RESTART);

@@ -98,7 +98,8 @@ class Writer {
   int wal_frames_ = 0;                                   // in the WAL now
   int checkpointed_at_ = 0;                              // wal_frames_ at the last checkpoint
   int checkpointed_frames_ = 0;
-  bool in_trouble_ = false;                              // the last group failed: said once in the log
+  bool in_trouble_ = false;                              // a group failed, the log says so, and none succeeded since
+  Clk::time_point trouble_said_{};
 
   // Thread: any (atomics).
   std::atomic<std::size_t> waiting_{0};
