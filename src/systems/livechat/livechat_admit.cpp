@@ -16,7 +16,7 @@ const std::vector<std::string>& secret_members() {
 }  // namespace
 
 Verdict LivechatAdmission::admit(const HookRequest& request, WallTime now) {
-  const JsonScanResult scan = scan_json(request.body, livechat_paths(), secret_members());
+  const JsonScanResult scan = scan_json(request.body, livechat_first_paths(), secret_members());
   if (!scan.well_formed)
     return reject(400, RejectReason::not_json, "the body is not JSON: it breaks off at byte " + std::to_string(scan.error_offset));
   const LivechatFields fields(scan);

@@ -99,15 +99,19 @@ Hash128 hash_one(std::string_view text) {
 
 }  // namespace
 
-const std::vector<JsonPath>& livechat_paths() {
+std::span<const JsonPath> livechat_paths() {
   static const std::vector<JsonPath> paths = {
-      {{"secret_key"}}, {{"action"}}, {{"organization_id"}}, {{"license_id"}}, {{"webhook_id"}}, {{"payload"}},
-      {{"payload", "chat_id"}}, {{"payload", "thread_id"}}, {{"payload", "event_id"}}, {{"payload", "event", "id"}},
-      {{"payload", "id"}}, {{"payload", "chat", "id"}}, {{"payload", "chat", "thread", "id"}}, {{"payload", "user_id"}},
+      {{"secret_key"}}, {{"action"}}, {{"organization_id"}}, {{"license_id"}}, {{"payload", "chat_id"}}, {{"payload", "thread_id"}},
+      {{"payload", "event", "id"}}, {{"payload", "chat", "id"}}, {{"payload", "chat", "thread", "id"}},
+      {{"webhook_id"}}, {{"payload"}}, {{"payload", "event_id"}}, {{"payload", "id"}}, {{"payload", "user_id"}},
       {{"payload", "user", "id"}}, {{"payload", "agent_id"}}, {{"payload", "tag"}}, {{"payload", "name"}},
       {{"payload", "postback", "id"}}, {{"payload", "active_chat", "chat_id"}}, {{"payload", "customer", "id"}},
       {{"event"}}, {{"applicationID"}}, {{"organizationID"}}, {{"licenseID"}}, {{"date"}}};
   return paths;
+}
+
+std::span<const JsonPath> livechat_first_paths() {
+  return livechat_paths().first(static_cast<std::size_t>(LivechatField::webhook_id));
 }
 
 std::string_view LivechatFields::raw(LivechatField field) const {
@@ -185,25 +189,37 @@ bool OccurrenceCounter::is_known(const Hash128& registration) {
   return false;
 }
 
-DedupKey livechat_key(std::string_view source, const LivechatFields& fields, std::string_view body, OccurrenceCounter& counter,
-                      WallTime now) {
-  const std::string action = fields.text(Field::action);
-  const std::string_view organization =
-      fields.raw(Field::organization_id).empty() ? fields.raw(Field::license_id) : fields.raw(Field::organization_id);
+namespace {
 
-  if (const Parts ids = natural_ids(fields, action); !ids.empty() && all_there(ids)) {
-    Parts parts{"livechat natural", source, action, organization};
-    parts.insert(parts.end(), ids.begin(), ids.end());
-    return {hash128(parts), natural_window};
-  }
-  if (action.empty()) {
-    const Parts parts = fields.raw(Field::app_event).empty()
-                            ? Parts{"livechat body", source, body}
-                            : Parts{"livechat app", source, fields.raw(Field::app_event), fields.raw(Field::app_id),
-                                    fields.raw(Field::app_organization_id), fields.raw(Field::app_license_id),
-                                    fields.raw(Field::app_date), fields.raw(Field::payload)};
+DedupKey app_key(std::string_view source, const LivechatFields& fields, std::string_view body) {
+  if (fields.raw(Field::app_event).empty()) {
+    const Parts parts{"livechat body", source, body};
     return {hash128(parts), body_window};
   }
+  const Parts parts{"livechat app", source, fields.raw(Field::app_event), fields.raw(Field::app_id),
+                    fields.raw(Field::app_organization_id), fields.raw(Field::app_license_id), fields.raw(Field::app_date),
+                    fields.raw(Field::payload)};
+  return {hash128(parts), body_window};
+}
+
+}  // namespace
+
+DedupKey livechat_key(std::string_view source, const LivechatFields& usual, std::string_view body, OccurrenceCounter& counter,
+                      WallTime now) {
+  const std::string action = usual.text(Field::action);
+  const std::string_view organization =
+      usual.raw(Field::organization_id).empty() ? usual.raw(Field::license_id) : usual.raw(Field::organization_id);
+  const auto natural = [&](const Parts& ids) {
+    Parts parts{"livechat natural", source, action, organization};
+    parts.insert(parts.end(), ids.begin(), ids.end());
+    return DedupKey{hash128(parts), natural_window};
+  };
+  if (const Parts ids = natural_ids(usual, action); !ids.empty() && all_there(ids)) return natural(ids);
+
+  const JsonScanResult scan = scan_json(body, livechat_paths(), {});
+  const LivechatFields fields(scan);
+  if (const Parts ids = natural_ids(fields, action); !ids.empty() && all_there(ids)) return natural(ids);
+  if (action.empty()) return app_key(source, fields, body);
   const std::string_view content = fields.raw(Field::payload).empty() ? body : fields.raw(Field::payload);
   const Parts state_parts{action, content};
   const Hash128 state = hash128(state_parts);

@@ -9,6 +9,7 @@
 #include <array>
 #include <list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,17 +20,18 @@
 
 namespace chatrelay::systems {
 
-// The values of a webhook that naming and authentication need. The order is that of livechat_paths().
+// The values of a webhook that authentication and naming need. The order is that of livechat_paths().
 enum class LivechatField : std::size_t {
-  secret_key, action, organization_id, license_id, webhook_id, payload,
-  chat_id, thread_id, event_id, event_event_id, id, chat_chat_id, chat_thread_id, user_id, user_user_id, agent_id,
-  tag, name, postback_id, active_chat_id, customer_id,
+  // What the usual webhooks need: messages, beginnings, endings.
+  secret_key, action, organization_id, license_id, chat_id, thread_id, event_event_id, chat_chat_id, chat_thread_id,
+  // What all others need in addition.
+  webhook_id, payload, event_id, id, user_id, user_user_id, agent_id, tag, name, postback_id, active_chat_id, customer_id,
   app_event, app_id, app_organization_id, app_license_id, app_date,
-  count
 };
-const std::vector<JsonPath>& livechat_paths();
+std::span<const JsonPath> livechat_paths();        // all of them
+std::span<const JsonPath> livechat_first_paths();  // the usual ones: every path more costs the walk time
 
-// What scan_json found, by field: raw JSON text, empty if absent or null.
+// What scan_json found, by field: raw JSON text, empty if absent, null or not looked for.
 class LivechatFields {
  public:
   explicit LivechatFields(const JsonScanResult& scan) : scan_(scan) {}
@@ -79,8 +81,9 @@ class OccurrenceCounter {
   std::vector<Hash128> registrations_;
 };
 
-// The key of an admitted webhook. `body` is hashed where there is nothing better.
-DedupKey livechat_key(std::string_view source, const LivechatFields& fields, std::string_view body, OccurrenceCounter& counter,
+// The key of an admitted webhook. `usual` are the values of livechat_first_paths(), `body` is the body without secrets: it is
+// walked once more where those do not suffice, and hashed where there is nothing better.
+DedupKey livechat_key(std::string_view source, const LivechatFields& usual, std::string_view body, OccurrenceCounter& counter,
                       WallTime now);
 
 }  // namespace chatrelay::systems
