@@ -3,8 +3,11 @@
 
 #include <memory>
 
-#include "destinations/connector/registry.hpp"
 #include "destinations/destination.hpp"
+
+namespace chatrelay::destinations::connector {
+class Registry;
+}
 
 namespace chatrelay::destinations {
 

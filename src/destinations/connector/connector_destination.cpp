@@ -1,6 +1,7 @@
 #include "destinations/connector/connector_destination.hpp"
 
 #include "common/text.hpp"
+#include "destinations/connector/registry.hpp"
 #include "destinations/connector/request_builder.hpp"
 #include "destinations/connector/url.hpp"
 #include "destinations/kinds.hpp"

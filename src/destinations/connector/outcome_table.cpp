@@ -120,7 +120,7 @@ std::optional<Millis> parse_wait(std::string_view text, bool milliseconds, const
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error == std::errc{} && end == text.data() + text.size() && !text.empty()) {
-    if (std::isnan(number)) return std::nullopt;
+    if (!std::isfinite(number)) return std::nullopt;
     const double ms = milliseconds ? number : number * 1000;
     if (ms <= 0) return Millis{0};
     if (ms >= static_cast<double>(context.wait_max.count())) return context.wait_max;

@@ -152,6 +152,7 @@ Result<Body> build_body(const RequestTemplate& request, expression::Program& pro
 }
 
 Result<std::string> build_url(const RequestInput& in, expression::Program& program, const json::value& input) {
+  // Values are escaped for their place; a setting that is a whole URL is written `| raw` in the connector file.
   const auto path = in.action.request.url.render_text(program, input, expression::Escape::url);
   if (!path) return path.error();
   const std::string url = joined_url(in.base_url, *path);

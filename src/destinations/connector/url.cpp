@@ -1,12 +1,12 @@
 #include "destinations/connector/url.hpp"
 
-#include <boost/url/encoding_opts.hpp>
-#include <boost/url/params_ref.hpp>
+#include <boost/url/params_encoded_ref.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
 #include "common/secret.hpp"
+#include "common/text.hpp"
 
 namespace chatrelay::destinations::connector {
 
@@ -74,9 +74,13 @@ Result<std::string> with_query(std::string_view url, const NamedValues& query) {
   const auto parsed = urls::parse_uri(url);
   if (parsed.has_error()) return invalid("url is not a URL");
   urls::url whole(*parsed);
-  // A space becomes %20: "+" means a space only to those who expect a form.
-  urls::params_ref params = whole.params(urls::encoding_opts(false, false, false));
-  for (const auto& [name, value] : query) params.append(urls::param_view(name, value));
+  // Encoded by us: Boost.URL leaves "+" as it is, which most servers read as a space.
+  urls::params_encoded_ref params = whole.encoded_params();
+  for (const auto& [name, value] : query) {
+    const std::string encoded_name = percent_encode(name);
+    const std::string encoded_value = percent_encode(value);
+    params.append(urls::param_pct_view(encoded_name, encoded_value));
+  }
   return std::string(whole.buffer());
 }
 

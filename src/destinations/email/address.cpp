@@ -60,6 +60,8 @@ std::optional<Mailbox> parse_mailbox(std::string_view text) {
   if (open == std::string_view::npos) return std::nullopt;
   const std::string_view address = text.substr(open + 1, text.size() - open - 2);
   if (!is_addr_spec(address)) return std::nullopt;
+  // A name with a line break is an attempt at something, not a name.
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) return std::nullopt;
   return Mailbox{unquoted(text.substr(0, open)), std::string(address)};
 }
 

@@ -29,5 +29,5 @@ TEST(Address, MailboxesWithNames) {
   EXPECT_EQ(parse_mailbox("\"Doe, \\\"J\\\"\" <a@b.example>"), (Mailbox{"Doe, \"J\"", "a@b.example"}));
   EXPECT_EQ(parse_mailbox("<a@b.example>"), (Mailbox{"", "a@b.example"}));
   EXPECT_EQ(parse_mailbox("Eve <x@y>, B <a@b.example>"), (Mailbox{"Eve <x@y>, B", "a@b.example"}));  // a name, not a second recipient
-  for (const char* text : {"", "a@b, c@d", "Name a@b", "Name <a@b> more", "<>", "Name <a@b\r\n>", "a@b <"}) EXPECT_FALSE(parse_mailbox(text)) << text;
+  for (const char* text : {"", "a@b, c@d", "Name a@b", "Name <a@b> more", "<>", "Name <a@b\r\n>", "v@x\r\nRCPT TO:<y@z>", "a@b <"}) EXPECT_FALSE(parse_mailbox(text)) << text;
 }

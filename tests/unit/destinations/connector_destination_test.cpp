@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/json.hpp"
+#include "destinations/connector/registry.hpp"
 #include "destinations/kinds.hpp"
 #include "unit/destinations/scripted_servers.hpp"
 #include "unit/destinations/support.hpp"

@@ -107,6 +107,20 @@ TEST(ConnectorFile, AFailingTestIsAProblemAtItsLine) {
   EXPECT_THAT(problems_of(replaced(minimal, "expect_class: duplicate", "expect_class: reject")), HasSubstr("class is \"duplicate\", expected \"reject\""));
 }
 
+TEST(Registry, TheShippedConnectorsAreTheFilesOfTheSourceTree) {
+  const auto shipped = shipped_connectors();
+  ASSERT_FALSE(shipped.empty());
+  for (const ShippedConnector& connector : shipped) {
+    const std::string path = CHATRELAY_SOURCE_DIR "/config/connectors/" + std::string(connector.name) + ".yaml";
+    EXPECT_EQ(connector.text, destinations::testing::read_file(path)) << path;
+  }
+  config::Problems problems;
+  const auto registry = Registry::load(shipped, {}, problems);
+  EXPECT_EQ(registry->all().size(), shipped.size());
+  for (const auto& [name, file] : registry->all()) lint_connector(*file, problems);
+  EXPECT_EQ(problems.to_string(), "");
+}
+
 TEST(Registry, FoldersAddAndReplaceConnectors) {
   const destinations::testing::TempFolder folder;
   const std::string webhook = webhook_text();
