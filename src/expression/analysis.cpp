@@ -252,8 +252,8 @@ bool string_token_value(const Token& token, std::string& value) {
 }
 
 Result<Analysis> analyse(std::string_view expression) {
-  constexpr std::size_t bytes_max = 16 * 1024;  // Limit: one expression; libjq's compiler is quadratic (64 KiB take a minute)
-  if (expression.size() > bytes_max) return invalid("is longer than 16 KiB");
+  constexpr std::size_t bytes_max = 8 * 1024;  // Limit: one expression; libjq's compiler is quadratic (64 KiB take a minute)
+  if (expression.size() > bytes_max) return invalid("is longer than 8 KiB");
   if (expression.find('\0') != std::string_view::npos || !is_valid_utf8(expression)) return invalid("is not valid text");
   auto tokens = tokenize(expression);
   if (!tokens) return tokens.error();

@@ -13,14 +13,6 @@ constexpr int depth_max = 512;  // Limit: nesting of a result; inputs have 128 a
 
 jv string_to_jv(std::string_view text) { return jv_string_sized(text.data(), static_cast<int>(text.size())); }
 
-json::value number_from(double d) {
-  constexpr double exact = 9007199254740992.0;  // 2^53
-  if (std::isnan(d)) return nullptr;
-  if (std::isinf(d)) return d > 0 ? std::numeric_limits<double>::max() : std::numeric_limits<double>::lowest();
-  if (d == std::floor(d) && std::fabs(d) < exact) return static_cast<std::int64_t>(d);
-  return d;
-}
-
 bool spend(std::size_t& left, std::size_t bytes) {
   if (left < bytes) return false;
   left -= bytes;
@@ -33,7 +25,7 @@ bool convert(jv in, json::value& out, std::size_t& left, int depth) {
   switch (jv_get_kind(in)) {
     case JV_KIND_TRUE: out = true; return true;
     case JV_KIND_FALSE: out = false; return true;
-    case JV_KIND_NUMBER: out = number_from(jv_number_value(in)); return true;
+    case JV_KIND_NUMBER: out = number_as_jq(jv_number_value(in)); return true;
     case JV_KIND_STRING: {
       const auto size = static_cast<std::size_t>(jv_string_length_bytes(jv_copy(in)));
       if (!spend(left, size)) return false;
@@ -64,6 +56,14 @@ bool convert(jv in, json::value& out, std::size_t& left, int depth) {
 }
 
 }  // namespace
+
+json::value number_as_jq(double d) {
+  constexpr double exact = 9007199254740992.0;  // 2^53
+  if (std::isnan(d)) return nullptr;
+  if (std::isinf(d)) return d > 0 ? std::numeric_limits<double>::max() : std::numeric_limits<double>::lowest();
+  if (d == std::floor(d) && std::fabs(d) < exact) return static_cast<std::int64_t>(d);
+  return d;
+}
 
 jv to_jv(const json::value& value) {
   switch (value.kind()) {

@@ -40,6 +40,8 @@ class Jv {
   jv value_;
 };
 
+// A number of libjq's: whole ones under 2^53 as int64.
+boost::json::value number_as_jq(double number);
 jv to_jv(const boost::json::value& value);
 // Only these members of an object; everything of anything else.
 jv to_jv(const boost::json::value& value, const std::vector<std::string>& keys);

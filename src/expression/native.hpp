@@ -1,5 +1,5 @@
-// Native: the simple forms of jq, evaluated on the JSON value itself: plain paths, comparisons, `//`, and/or, `if`, select and
-// a few functions. Most rules need no more, so most rule sets never start libjq, and whole numbers beyond 2^53 stay exact.
+// Native: the simple forms of jq, evaluated on the JSON value itself: plain paths, comparisons, `//`, and/or, `+`, `if`, lists,
+// strings with \( ), select and a few functions. Most rules need no more, so most rule sets never start libjq, and whole numbers beyond 2^53 stay exact.
 //
 // Invariant: what this evaluates has libjq 1.6's results, in its order; a unit test compares the two on many values. What it
 // does not know it does not parse, and libjq gets it.
@@ -20,7 +20,7 @@ struct NativeNode;
 class Native {
  public:
   // nullptr: libjq is needed.
-  static std::shared_ptr<const Native> parse(const std::vector<Token>& tokens);
+  static std::shared_ptr<const Native> parse(const std::vector<Token>& tokens, std::string_view text);
   explicit Native(std::unique_ptr<const NativeNode> root);
   ~Native();
 

@@ -5,6 +5,7 @@
 
 #include "common/text.hpp"
 #include "expression/compare.hpp"
+#include "expression/jv_convert.hpp"
 #include "expression/native.hpp"
 #include "expression/native_node.hpp"
 #include "expression/size.hpp"
@@ -39,6 +40,13 @@ const char* kind_name(const json::value& v) {
   return "value";
 }
 
+// jq's `tostring`.
+std::string text_as_jq(const json::value& v) {
+  if (v.is_string()) return std::string(v.get_string());
+  const Jv dumped(jv_dump_string(to_jv(v), 0));
+  return {jv_string_value(dumped.get()), static_cast<std::size_t>(jv_string_length_bytes(dumped.copy()))};
+}
+
 // Every result of a node goes into a sink, in jq's order; a sink or a node that answers false ends the evaluation. This is
 // jq's backtracking turned round: the right operand of a comparison is the outer loop, and so on.
 class Evaluation {
@@ -65,6 +73,15 @@ class Evaluation {
       }
       case NativeKind::logical_and:
       case NativeKind::logical_or: return logical(node, in, out);
+      case NativeKind::add: {
+        auto outer = [&](const json::value& right) {
+          auto inner = [&](const json::value& left) { return add(left, right, out); };
+          return run(*node.a, in, inner);
+        };
+        return run(*node.b, in, outer);
+      }
+      case NativeKind::collect: return collect(node, in, out);
+      case NativeKind::interpolate: return interpolate(node, node.parts.size(), {}, in, out);
       case NativeKind::condition: {
         auto branch = [&](const json::value& v) { return run(truthy(v) ? *node.b : *node.c, in, out); };
         return run(*node.a, in, branch);
@@ -177,6 +194,7 @@ class Evaluation {
       case NativeFunction::logical_not: return out(json::value(!truthy(in)));
       case NativeFunction::type: return out(json::value(kind_name(in)));
       case NativeFunction::length: return length(in, out);
+      case NativeFunction::tostring: return out(json::value(json::string(text_as_jq(in))));
       case NativeFunction::ascii_downcase: return change_case(in, 'A', 'Z', "ascii_downcase", out);
       case NativeFunction::ascii_upcase: return change_case(in, 'a', 'z', "ascii_upcase", out);
       case NativeFunction::select: {
@@ -205,6 +223,58 @@ class Evaluation {
     return out(json::value(std::move(text)));
   }
 
+  // As jq: null adds nothing, numbers as doubles, objects merged at their top.
+  bool add(const json::value& left, const json::value& right, Sink out) {
+    if (left.is_null()) return out(right);
+    if (right.is_null()) return out(left);
+    if (left.is_number() && right.is_number()) return out(number_as_jq(left.to_number<double>() + right.to_number<double>()));
+    if (left.is_string() && right.is_string()) {
+      json::string text = left.get_string();
+      text += std::string_view(right.get_string());
+      return spend(text.size()) && out(json::value(std::move(text)));
+    }
+    if (left.is_array() && right.is_array()) {
+      if (!spend(size_of(left, limits_.bytes_max) + size_of(right, limits_.bytes_max))) return false;
+      json::array both = left.get_array();
+      both.insert(both.end(), right.get_array().begin(), right.get_array().end());
+      return out(json::value(std::move(both)));
+    }
+    if (left.is_object() && right.is_object()) {
+      if (!spend(size_of(left, limits_.bytes_max) + size_of(right, limits_.bytes_max))) return false;
+      json::object both = left.get_object();
+      for (const auto& member : right.get_object()) both[member.key()] = member.value();
+      return out(json::value(std::move(both)));
+    }
+    return fail(std::string(kind_name(left)) + " and " + kind_name(right) + " cannot be added");
+  }
+
+  bool collect(const NativeNode& node, const json::value& in, Sink out) {
+    json::array list;
+    auto each = [&](const json::value& v) {
+      if (!spend(size_of(v, limits_.bytes_max))) return false;
+      list.push_back(v);
+      return true;
+    };
+    return run(*node.a, in, each) && out(json::value(std::move(list)));
+  }
+
+  // libjq runs the last part first: it is the outermost loop. `behind` is the text from part `left` on.
+  bool interpolate(const NativeNode& node, std::size_t left, const std::string& behind, const json::value& in, Sink out) {
+    const std::string text = std::string(node.value.get_array()[left].get_string()) + behind;
+    if (left == 0) return out(json::value(json::string(text)));
+    auto each = [&](const json::value& v) {
+      const std::string all = text_as_jq(v) + text;
+      return spend(all.size()) && interpolate(node, left - 1, all, in, out);
+    };
+    return run(*node.parts[left - 1], in, each);
+  }
+
+  // What is built on the way to a result is bounded too.
+  bool spend(std::size_t bytes) {
+    built_ += bytes;
+    return built_ <= 4 * limits_.bytes_max || fail("builds values larger than " + std::to_string(4 * limits_.bytes_max) + " bytes");
+  }
+
   bool length(const json::value& in, Sink out) {
     switch (in.kind()) {
       case json::kind::null: return out(json::value(0));
@@ -229,6 +299,7 @@ class Evaluation {
   const std::chrono::steady_clock::time_point deadline_;
   const json::value null_;
   std::uint32_t steps_ = 0;
+  std::size_t built_ = 0;
 };
 
 }  // namespace

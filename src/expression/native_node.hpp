@@ -26,11 +26,14 @@ enum class NativeKind {
   less_equal,
   greater,
   greater_equal,
+  add,          // a + b
+  collect,      // [a]
+  interpolate,  // "…\(a)…"; value: the texts before, between and behind, parts: the expressions
   condition,    // if a then b else c end
   call,         // a function; a is its argument if it has one
 };
 
-enum class NativeFunction { logical_not, empty, length, type, select, startswith, endswith, ascii_downcase, ascii_upcase };
+enum class NativeFunction { logical_not, empty, length, tostring, type, select, startswith, endswith, ascii_downcase, ascii_upcase };
 
 struct NativeNode {
   explicit NativeNode(NativeKind k) : kind(k) {}
@@ -39,6 +42,7 @@ struct NativeNode {
   bool optional = false;  // index and iterate: `?`, no error but no result
   json::value value;      // literal
   std::unique_ptr<NativeNode> a, b, c;
+  std::vector<std::unique_ptr<NativeNode>> parts;
 };
 
 }  // namespace chatrelay::expression

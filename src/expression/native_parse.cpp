@@ -26,10 +26,10 @@ Node literal(json::value value) {
   return node;
 }
 
-// Precedence as in libjq's grammar, from loose to tight: | , // or and comparison term. A null Node: not ours.
+// Precedence as in libjq's grammar, from loose to tight: | , // or and comparison + term. A null Node: not ours.
 class Parser {
  public:
-  explicit Parser(const std::vector<Token>& tokens) : tokens_(tokens) {}
+  Parser(const std::vector<Token>& tokens, std::string_view text) : tokens_(tokens), text_(text) {}
 
   Node run() {
     Node node = pipe();
@@ -103,12 +103,22 @@ class Parser {
     static constexpr std::pair<std::string_view, NativeKind> kinds[] = {
         {"==", NativeKind::equal},      {"!=", NativeKind::not_equal}, {"<", NativeKind::less},
         {"<=", NativeKind::less_equal}, {">", NativeKind::greater},    {">=", NativeKind::greater_equal}};
-    Node left = term();
+    Node left = sum();
     if (left == nullptr) return nullptr;
     for (const auto& [text, kind] : kinds) {
       if (!take_op(text)) continue;
-      Node right = term();
+      Node right = sum();
       return right == nullptr ? nullptr : make(kind, std::move(left), std::move(right));
+    }
+    return left;
+  }
+
+  Node sum() {
+    Node left = term();
+    while (left != nullptr && take_op("+")) {
+      Node right = term();
+      if (right == nullptr) return nullptr;
+      left = make(NativeKind::add, std::move(left), std::move(right));
     }
     return left;
   }
@@ -147,7 +157,12 @@ class Parser {
           Node inner = pipe();
           return inner != nullptr && take(TokenKind::close, ")") ? std::move(inner) : nullptr;
         }
-        return nullptr;
+        if (token->text == "[") {
+          if (take(TokenKind::close, "]")) return literal(json::array());
+          Node inner = pipe();
+          return inner != nullptr && take(TokenKind::close, "]") ? make(NativeKind::collect, std::move(inner)) : nullptr;
+        }
+        return token->text == "\"" ? interpolation() : nullptr;
       case TokenKind::op:
         if (token->text == "." && peek() != nullptr && peek()->kind == TokenKind::string) return index(make(NativeKind::identity), string());
         if (token->text == ".") return make(NativeKind::identity);
@@ -185,6 +200,27 @@ class Parser {
     return literal(json::string(text));
   }
 
+  // Behind the opening quote of a string with \( ).
+  Node interpolation() {
+    Node node = make(NativeKind::interpolate);
+    json::array& texts = node->value.emplace_array();
+    std::size_t from = tokens_[at_ - 1].end;
+    for (;;) {
+      const Token* token = peek();
+      if (token == nullptr || token->kind == TokenKind::format) return nullptr;
+      Token between{TokenKind::string, "\"" + std::string(text_.substr(from, token->begin - from)) + "\"", 0, 0};
+      std::string value;
+      if (!string_token_value(between, value)) return nullptr;
+      texts.emplace_back(json::string(value));
+      ++at_;
+      if (token->is_close("\"")) return node;
+      Node part = pipe();
+      if (part == nullptr || peek() == nullptr || !peek()->is_close(")")) return nullptr;
+      from = tokens_[at_++].end;
+      node->parts.push_back(std::move(part));
+    }
+  }
+
   Node number(const std::string& text, bool negative) {
     const std::string written = (negative ? "-" : "") + text;
     std::int64_t whole = 0;
@@ -207,6 +243,7 @@ class Parser {
     } known[] = {{"not", false, NativeFunction::logical_not},
                  {"empty", false, NativeFunction::empty},
                  {"length", false, NativeFunction::length},
+                 {"tostring", false, NativeFunction::tostring},
                  {"type", false, NativeFunction::type},
                  {"ascii_downcase", false, NativeFunction::ascii_downcase},
                  {"ascii_upcase", false, NativeFunction::ascii_upcase},
@@ -246,16 +283,20 @@ class Parser {
   }
 
   const std::vector<Token>& tokens_;
+  std::string_view text_;
   std::size_t at_ = 0;
   int depth_ = 0;
 };
 
 }  // namespace
 
-std::shared_ptr<const Native> Native::parse(const std::vector<Token>& tokens) {
+std::shared_ptr<const Native> Native::parse(const std::vector<Token>& tokens, std::string_view text) {
+  // Limit: evaluating goes a few calls deep for each token; libjq has its own stack for what is longer.
+  constexpr std::size_t tokens_max = 256;
+  if (tokens.size() > tokens_max) return nullptr;
   for (const Token& token : tokens)
     if (token.is(TokenKind::keyword, "def")) return nullptr;  // it may redefine what we know
-  Node root = Parser(tokens).run();
+  Node root = Parser(tokens, text).run();
   return root == nullptr ? nullptr : std::make_shared<const Native>(std::move(root));
 }
 

@@ -22,6 +22,11 @@ struct Entry {
   std::size_t jq = 0;  // its place in the JqProgram, if it is not native
 };
 
+// Of what is native: whether it makes doubles of numbers, as libjq does.
+bool may_round(const std::vector<Token>& tokens) {
+  return std::ranges::any_of(tokens, [](const Token& t) { return t.is_op("+") || t.is_open("\"") || t.is(TokenKind::name, "tostring"); });
+}
+
 }  // namespace
 
 struct Builder::Data {
@@ -97,9 +102,9 @@ ExpressionId Builder::add(std::string_view expression, const config::Location& w
   } else {
     entry.roots = std::move(analysis->roots);
     entry.whole = analysis->whole;
-    entry.native = Native::parse(analysis->tokens);
+    entry.native = Native::parse(analysis->tokens, entry.text);
+    if (!analysis->warning.empty() && (entry.native == nullptr || may_round(analysis->tokens))) problems.warn(where, shown + analysis->warning);
     if (entry.native == nullptr) {
-      if (!analysis->warning.empty()) problems.warn(where, shown + analysis->warning);
       const auto [place, added] = data_->jq_places.try_emplace(entry.text, data_->for_jq.size());
       if (added) data_->for_jq.push_back(id);
       entry.jq = place->second;
