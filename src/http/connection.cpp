@@ -254,7 +254,7 @@ asio::awaitable<Response> Connection<Stream>::handled() {
   } catch (const std::exception& error) {
     thrown = error.what();
   }
-  log::error("a handler threw", {{"server", state_->options.name}, {"what", printable(thrown)}});
+  if (!state_->stopped) log::error("a handler threw", {{"server", state_->options.name}, {"what", printable(thrown)}});
   Response response(500, "internal error\n");
   response.close = true;
   co_return response;
