@@ -5,7 +5,8 @@
 namespace chatrelay::admin {
 
 void wire(Context& context, deliver::Planner& planner, deliver::Dispatcher& dispatcher) {
-  context.replay = [&planner](deliver::ReplayRequest request, std::function<void(Result<std::vector<deliver::ReplayPlan>>)> done) {
+  context.replay = [&planner](deliver::ReplayRequest request,
+                              std::function<void(Result<std::vector<deliver::ReplayPlan>>)> done) {
     planner.replay(std::move(request), std::move(done));
   };
   context.planner_busy_for = [&planner] { return planner.busy_for(); };

@@ -5,12 +5,13 @@
 // Lifetime: whatever is referred to outlives the Api. Thread: the executor's, unless a member says otherwise.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
@@ -30,13 +31,15 @@ struct Context {
   store::Store& store;
   const Clock& clock;
   Metrics& metrics;
-  Secret admin_token;                     // empty: none is asked for (config insists on one when admin is not on loopback)
+  Secret admin_token;  // empty: none is asked for (config insists on one when admin is not on loopback)
   std::string version;
   std::string config_file;
   WallTime started_at;
 
   // Of deliver; wire() sets them. `done` may be called on any thread.
-  std::function<void(deliver::ReplayRequest request, std::function<void(Result<std::vector<deliver::ReplayPlan>>)> done)> replay;
+  std::function<void(deliver::ReplayRequest request,
+                     std::function<void(Result<std::vector<deliver::ReplayPlan>>)> done)>
+      replay;
   std::function<Millis()> planner_busy_for;
   std::function<std::vector<deliver::DestinationStatus>()> destination_status;
   std::function<void(std::string name, std::string reason, std::function<void(Result<void>)> done)> pause;
@@ -44,11 +47,13 @@ struct Context {
   std::function<boost::asio::awaitable<Result<Outcome>>(std::string name)> probe;
 
   // Of app.
-  // What is configured just now; its make_sources is called on this room's own reader thread, to show stored webhooks decoded.
+  // What is configured just now; its make_sources is called on this room's own reader thread, to show stored webhooks
+  // decoded.
   std::function<std::shared_ptr<const deliver::PlannerSetup>()> setup;
   // Loads the configuration anew; has_errors() means that nothing was changed. `done` may be called on any thread.
   std::function<void(std::function<void(config::Problems)> done)> reload;
-  // Why the daemon cannot take work now (still starting, draining, the store cannot commit); empty: it can. May be unset.
+  // Why the daemon cannot take work now (still starting, draining, the store cannot commit); empty: it can. May be
+  // unset.
   std::function<std::vector<std::string>()> not_ready;
   // Why the process is sick beyond what this room sees itself (a thread that ended). May be unset.
   std::function<std::vector<std::string>()> unhealthy;
@@ -56,8 +61,9 @@ struct Context {
 
 void wire(Context& context, deliver::Planner& planner, deliver::Dispatcher& dispatcher);
 
-// For http::ServerOptions::hosts_allowed of the admin port: names under which a browser on this machine may know it. Empty (any) when it
-// listens on all addresses: which names lead there is not known then, and the admin token is what protects it.
+// For http::ServerOptions::hosts_allowed of the admin port: names under which a browser on this machine may know it.
+// Empty (any) when it listens on all addresses: which names lead there is not known then, and the admin token is what
+// protects it.
 std::vector<std::string> admin_hosts(const config::Listen& listen);
 
 }  // namespace chatrelay::admin

@@ -1,9 +1,10 @@
 #include "admin/api/api.hpp"
 
 #include <algorithm>
-#include <boost/beast/http/field.hpp>
 #include <optional>
 #include <string_view>
+
+#include <boost/beast/http/field.hpp>
 
 #include "admin/api/handlers.hpp"
 #include "common/json.hpp"
@@ -46,10 +47,12 @@ constexpr Route routes[] = {
 
 std::string_view header(const http::Request& request, beast_http::field name) {
   const auto found = request.message.find(name);
-  return found == request.message.end() ? std::string_view{} : std::string_view(found->value().data(), found->value().size());
+  return found == request.message.end() ? std::string_view{}
+                                        : std::string_view(found->value().data(), found->value().size());
 }
 
-// A web site that an operator visits may send requests here from the operator's own browser; the browser says whose page it was.
+// A web site that an operator visits may send requests here from the operator's own browser; the browser says whose
+// page it was.
 bool from_another_site(const http::Request& request) {
   if (request.message.count(beast_http::field::origin) == 0) return false;
   const auto origin = header(request, beast_http::field::origin);
@@ -66,13 +69,17 @@ bool has_token(const http::Request& request, const Secret& token) {
 }
 
 // Supervisors and load balancers have no token; they learn nothing but whether the daemon is well.
-bool is_open(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
+bool is_open(std::string_view path) {
+  return path == "/healthz" || path == "/readyz";
+}
 
 std::optional<http::Response> refuse(const http::Request& request, const Context& context) {
   if (from_another_site(request))
-    return json_response(403, json::object{{"error", "requests from other web sites are refused: Origin and Host differ"}});
+    return json_response(403,
+                         json::object{{"error", "requests from other web sites are refused: Origin and Host differ"}});
   if (!is_open(request.path()) && !context.admin_token.empty() && !has_token(request, context.admin_token)) {
-    auto response = json_response(401, json::object{{"error", "the admin token is missing or wrong: send Authorization: Bearer TOKEN"}});
+    auto response = json_response(
+        401, json::object{{"error", "the admin token is missing or wrong: send Authorization: Bearer TOKEN"}});
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
   }
@@ -96,7 +103,8 @@ Result<Fields> fields_of(const http::Request& request) {
   return Fields{std::move(parsed->get_object())};
 }
 
-awaitable<http::Response> serve_route(std::shared_ptr<Services> services, Handler handler, http::Request& request, const http::Captures& names) {
+awaitable<http::Response> serve_route(std::shared_ptr<Services> services, Handler handler, http::Request& request,
+                                      const http::Captures& names) {
   auto fields = fields_of(request);
   if (!fields) co_return error_response(fields.error());
   Call call(services, request, names, std::move(*fields));
@@ -113,13 +121,20 @@ http::Response json_response(int status, const json::value& value) {
 http::Response error_response(const Error& error) {
   const int status = [&] {
     switch (error.kind) {
-      case ErrorKind::invalid: return 400;
-      case ErrorKind::not_found: return 404;
-      case ErrorKind::unauthorized: return 401;
-      case ErrorKind::conflict: return 409;
-      case ErrorKind::too_large: return 413;
-      case ErrorKind::unavailable: return 503;
-      case ErrorKind::internal: return 500;
+      case ErrorKind::invalid:
+        return 400;
+      case ErrorKind::not_found:
+        return 404;
+      case ErrorKind::unauthorized:
+        return 401;
+      case ErrorKind::conflict:
+        return 409;
+      case ErrorKind::too_large:
+        return 413;
+      case ErrorKind::unavailable:
+        return 503;
+      case ErrorKind::internal:
+        return 500;
     }
     return 500;
   }();
@@ -128,16 +143,23 @@ http::Response error_response(const Error& error) {
 
 Api::Api(Context context) : services_(std::make_shared<Services>(std::move(context))) {
   for (const Route& route : routes) {
-    router_.add(route.method, route.pattern, [services = services_, handler = route.handler](http::Request& request, const http::Captures& names) {
-      return serve_route(services, handler, request, names);
-    });
+    router_.add(route.method, route.pattern,
+                [services = services_, handler = route.handler](http::Request& request, const http::Captures& names) {
+                  return serve_route(services, handler, request, names);
+                });
   }
 }
 
-Api::~Api() { close_streams(); }
+Api::~Api() {
+  close_streams();
+}
 
-void Api::close_streams() { services_->closing = true; }
-std::size_t Api::open_streams() const { return services_->tails; }
+void Api::close_streams() {
+  services_->closing = true;
+}
+std::size_t Api::open_streams() const {
+  return services_->tails;
+}
 
 awaitable<http::Response> Api::handle(http::Request& request) {
   http::Response response;

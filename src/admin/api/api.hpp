@@ -1,12 +1,15 @@
-// Api: the operator's JSON API on the admin port, /metrics, /healthz and /readyz. The commands use the same; api.md describes it.
+// Api: the operator's JSON API on the admin port, /metrics, /healthz and /readyz. The commands use the same; api.md
+// describes it.
 //
-// Promises: every request but the health checks needs the admin token where one is configured; a request from another web site
-// (Origin) is refused; bad input gets 400 and the name of what is wrong. The Host header is checked by http::Server, which
-// gets admin_hosts() (context.hpp). Not here: deciding anything; this room asks store, planner and dispatcher.
+// Promises: every request but the health checks needs the admin token where one is configured; a request from another
+// web site (Origin) is refused; bad input gets 400 and the name of what is wrong. The Host header is checked by
+// http::Server, which gets admin_hosts() (context.hpp). Not here: deciding anything; this room asks store, planner and
+// dispatcher.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <memory>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "admin/context.hpp"
 #include "http/router.hpp"

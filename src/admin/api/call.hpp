@@ -1,11 +1,12 @@
 // What the handlers of the API share: the services behind them, the request taken apart, and the answers they give.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json.hpp>
 
 #include "admin/api/fields.hpp"
 #include "admin/api/reader_thread.hpp"
@@ -17,9 +18,10 @@ namespace chatrelay::admin::api {
 
 using boost::asio::awaitable;
 
-inline constexpr Millis write_limit{30'000};      // for one thing that the store, the planner or the dispatcher is asked to do
-inline constexpr std::size_t page_max = 500;      // Limit: rows in one answer
-inline constexpr std::size_t bulk_max = 10'000;   // Limit: events or deliveries that one request changes
+inline constexpr Millis write_limit{
+    30'000};  // for one thing that the store, the planner or the dispatcher is asked to do
+inline constexpr std::size_t page_max = 500;     // Limit: rows in one answer
+inline constexpr std::size_t bulk_max = 10'000;  // Limit: events or deliveries that one request changes
 
 // Lives as long as the Api and every answer that streams.
 struct Services {
@@ -27,7 +29,7 @@ struct Services {
   Context context;
   ReaderThread reads;
   bool closing = false;
-  std::size_t tails = 0;                              // answers of events tail that are open
+  std::size_t tails = 0;  // answers of events tail that are open
 };
 
 // One request. Lives in the coroutine that serves it.
@@ -36,8 +38,8 @@ struct Call {
       : services(std::move(s)), request(r), names(n), fields(std::move(f)) {}
   std::shared_ptr<Services> services;
   http::Request& request;
-  const http::Captures& names;      // what stood for {…} in the path, decoded
-  Fields fields;                    // of the query (GET) or of the JSON body (POST)
+  const http::Captures& names;  // what stood for {…} in the path, decoded
+  Fields fields;                // of the query (GET) or of the JSON body (POST)
 
   Context& context() { return services->context; }
   WallTime now() { return services->context.clock.now(); }

@@ -6,14 +6,16 @@
 namespace chatrelay::admin::api {
 namespace {
 
-Result<json::value> read_chat(ReadAccess& access, const std::string& source, const std::string& chat_id, const std::string& thread_id) {
+Result<json::value> read_chat(ReadAccess& access, const std::string& source, const std::string& chat_id,
+                              const std::string& thread_id) {
   store::ChatFilter filter;
   filter.source = source;
   filter.chat_id = chat_id;
   filter.page.limit = 1;
   const auto rows = access.reader.list_chats(filter);
   if (!rows) return rows.error();
-  if (rows->empty()) return not_found("there is no chat " + printable(chat_id, 60) + " from source " + printable(source, 60));
+  if (rows->empty())
+    return not_found("there is no chat " + printable(chat_id, 60) + " from source " + printable(source, 60));
   const auto conversation = access.reader.conversation(source, chat_id);
   if (!conversation) return conversation.error();
   const auto messages = access.reader.messages(source, chat_id, thread_id, 0);
@@ -43,7 +45,8 @@ awaitable<http::Response> list_chats(Call& call) {
   std::function<Result<json::value>(ReadAccess&)> read = [filter](ReadAccess& access) -> Result<json::value> {
     auto rows = access.reader.list_chats(filter);
     if (!rows) return rows.error();
-    return json::value(page_of("chats", std::move(*rows), filter.page.limit - 1, [](const store::ChatRow& row) { return row.pk; }));
+    return json::value(
+        page_of("chats", std::move(*rows), filter.page.limit - 1, [](const store::ChatRow& row) { return row.pk; }));
   };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);
@@ -52,7 +55,8 @@ awaitable<http::Response> list_chats(Call& call) {
 awaitable<http::Response> show_chat(Call& call) {
   const std::string thread_id = call.fields.text("thread");
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<json::value>(ReadAccess&)> read = [source = call.names["source"], chat_id = call.names["id"], thread_id](ReadAccess& access) {
+  std::function<Result<json::value>(ReadAccess&)> read = [source = call.names["source"], chat_id = call.names["id"],
+                                                          thread_id](ReadAccess& access) {
     return read_chat(access, source, chat_id, thread_id);
   };
   const auto result = co_await call.services->reads.run(std::move(read));

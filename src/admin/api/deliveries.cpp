@@ -30,13 +30,13 @@ Result<json::value> read_delivery(ReadAccess& access, const std::string& id) {
 struct Selection {
   std::vector<std::string> ids;
   store::DeliveryFilter filter;
-  std::string event;           // id of the filter's event, to be looked up
+  std::string event;  // id of the filter's event, to be looked up
   std::size_t limit = 100;
 };
 
 struct Selected {
   std::vector<DeliverySeq> deliveries;
-  bool more = false;           // the filter fits further ones
+  bool more = false;  // the filter fits further ones
 };
 
 // `states`: what the filter means when it names no state.
@@ -49,7 +49,8 @@ Selection read_selection(Fields& fields, WallTime now, std::initializer_list<Del
   selection.event = filter.text("event");
   if (const auto error = filter.error()) fields.fail("in \"filter\": " + error->message);
   selection.limit = fields.number("limit", 100, 1, bulk_max);
-  if (selection.ids.empty() == members.empty()) fields.fail("give either \"ids\" (a list) or \"filter\" (an object with at least one member)");
+  if (selection.ids.empty() == members.empty())
+    fields.fail("give either \"ids\" (a list) or \"filter\" (an object with at least one member)");
   if (selection.ids.size() > bulk_max) fields.fail("\"ids\" holds more than " + std::to_string(bulk_max));
   if (selection.filter.states.empty()) selection.filter.states = states;
   return selection;
@@ -78,7 +79,8 @@ Result<Selected> select(ReadAccess& access, Selection selection) {
   }
   selected.more = selected.deliveries.size() > selection.limit;
   if (selected.more) selected.deliveries.resize(selection.limit);
-  std::reverse(selected.deliveries.begin(), selected.deliveries.end());  // oldest first: the order in which they go to their lanes' ends
+  std::reverse(selected.deliveries.begin(),
+               selected.deliveries.end());  // oldest first: the order in which they go to their lanes' ends
   return selected;
 }
 
@@ -87,7 +89,9 @@ using Change = std::function<void(std::vector<DeliverySeq> deliveries, store::Do
 // Selects, then changes in slices; says how many were changed, also when a later slice failed.
 awaitable<http::Response> change(Call& call, const Selection& selection, const Change& change_slice) {
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<Selected>(ReadAccess&)> read = [selection](ReadAccess& access) { return select(access, selection); };
+  std::function<Result<Selected>(ReadAccess&)> read = [selection](ReadAccess& access) {
+    return select(access, selection);
+  };
   const auto selected = co_await call.services->reads.run(std::move(read));
   if (!selected) co_return error_response(selected.error());
 
@@ -95,13 +99,15 @@ awaitable<http::Response> change(Call& call, const Selection& selection, const C
   const auto& all = selected->deliveries;
   for (std::size_t begin = 0; begin < all.size(); begin += unit_max) {
     const auto end = std::min(all.size(), begin + unit_max);
-    std::vector<DeliverySeq> slice(all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(end));
+    std::vector<DeliverySeq> slice(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   all.begin() + static_cast<std::ptrdiff_t>(end));
     Waiter<std::size_t> waiter(call.context().executor);
     change_slice(std::move(slice), waiter.callback());
     const auto result = co_await waiter.wait(write_limit);
     if (!result && changed == 0) co_return error_response(result.error());
     if (!result) {
-      json::object partly{{"error", result.error().message}, {"matched", all.size()}, {"changed", changed}, {"more", true}};
+      json::object partly{
+          {"error", result.error().message}, {"matched", all.size()}, {"changed", changed}, {"more", true}};
       co_return json_response(503, partly);
     }
     changed += *result;
@@ -117,7 +123,8 @@ awaitable<http::Response> list_deliveries(Call& call) {
   filter.page = read_page(call.fields);
   const std::string event_id = call.fields.text("event");
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<json::value>(ReadAccess&)> read = [filter, event_id](ReadAccess& access) mutable -> Result<json::value> {
+  std::function<Result<json::value>(ReadAccess&)> read = [filter,
+                                                          event_id](ReadAccess& access) mutable -> Result<json::value> {
     if (!event_id.empty()) {
       const auto event = find_event(access.reader, event_id);
       if (!event) return event.error();
@@ -125,8 +132,8 @@ awaitable<http::Response> list_deliveries(Call& call) {
     }
     auto rows = access.reader.list_deliveries(filter);
     if (!rows) return rows.error();
-    return json::value(
-        page_of("deliveries", std::move(*rows), filter.page.limit - 1, [](const store::StoredDelivery& row) { return row.seq; }));
+    return json::value(page_of("deliveries", std::move(*rows), filter.page.limit - 1,
+                               [](const store::StoredDelivery& row) { return row.seq; }));
   };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);
@@ -134,7 +141,9 @@ awaitable<http::Response> list_deliveries(Call& call) {
 
 awaitable<http::Response> show_delivery(Call& call) {
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<json::value>(ReadAccess&)> read = [id = call.names["id"]](ReadAccess& access) { return read_delivery(access, id); };
+  std::function<Result<json::value>(ReadAccess&)> read = [id = call.names["id"]](ReadAccess& access) {
+    return read_delivery(access, id);
+  };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);
 }
@@ -142,7 +151,8 @@ awaitable<http::Response> show_delivery(Call& call) {
 awaitable<http::Response> retry_deliveries(Call& call) {
   // A delivered one is sent again only when it is named: a filter alone means the dead letters.
   const Selection selection = read_selection(call.fields, call.now(), {DeliveryState::dead});
-  const Change change_slice = [&store = call.context().store, now = call.now()](std::vector<DeliverySeq> deliveries, store::Done<std::size_t> done) {
+  const Change change_slice = [&store = call.context().store, now = call.now()](std::vector<DeliverySeq> deliveries,
+                                                                                store::Done<std::size_t> done) {
     store.retry(std::move(deliveries), now, std::move(done));
   };
   auto response = co_await change(call, selection, change_slice);
@@ -155,8 +165,8 @@ awaitable<http::Response> cancel_deliveries(Call& call) {
   std::string reason = call.fields.text("reason");
   if (reason.empty()) reason = "cancelled by an operator";
   if (reason.size() > 500) call.fields.fail("\"reason\" is longer than 500 bytes");
-  const Change change_slice = [&store = call.context().store, reason, now = call.now()](std::vector<DeliverySeq> deliveries,
-                                                                                  store::Done<std::size_t> done) {
+  const Change change_slice = [&store = call.context().store, reason, now = call.now()](
+                                  std::vector<DeliverySeq> deliveries, store::Done<std::size_t> done) {
     store.cancel(std::move(deliveries), reason, now, std::move(done));
   };
   auto response = co_await change(call, selection, change_slice);

@@ -45,14 +45,17 @@ std::optional<Error> unknown_destination(Context& context, const std::string& na
   if (std::any_of(status.begin(), status.end(), [&](const auto& one) { return one.name == name; })) return std::nullopt;
   std::string names;
   for (const auto& one : status) names += (names.empty() ? "" : ", ") + one.name;
-  return not_found("there is no destination " + printable(name, 60) + (names.empty() ? "; none is configured" : "; configured are: " + names));
+  return not_found("there is no destination " + printable(name, 60) +
+                   (names.empty() ? "; none is configured" : "; configured are: " + names));
 }
 
 }  // namespace
 
 awaitable<http::Response> list_destinations(Call& call) {
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<std::vector<store::DestinationBacklog>>(ReadAccess&)> read = [](ReadAccess& access) { return access.reader.backlog(); };
+  std::function<Result<std::vector<store::DestinationBacklog>>(ReadAccess&)> read = [](ReadAccess& access) {
+    return access.reader.backlog();
+  };
   const auto backlog = co_await call.services->reads.run(std::move(read));
   if (!backlog) co_return error_response(backlog.error());
 

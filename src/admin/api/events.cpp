@@ -6,8 +6,10 @@
 namespace chatrelay::admin::api {
 namespace {
 
-// The event as rules see it, without what the planner adds (earlier knowledge, links, presence). null if its source is gone.
-json::value decoded_events(ReadAccess& access, const std::shared_ptr<const deliver::PlannerSetup>& setup, const store::StoredEvent& stored) {
+// The event as rules see it, without what the planner adds (earlier knowledge, links, presence). null if its source is
+// gone.
+json::value decoded_events(ReadAccess& access, const std::shared_ptr<const deliver::PlannerSetup>& setup,
+                           const store::StoredEvent& stored) {
   systems::Source* source = access.decoders.find(setup, stored.source);
   if (!source) return nullptr;
   systems::StoredWebhook webhook;
@@ -29,7 +31,8 @@ json::value decoded_events(ReadAccess& access, const std::shared_ptr<const deliv
   return out;
 }
 
-Result<json::value> read_event(ReadAccess& access, const std::shared_ptr<const deliver::PlannerSetup>& setup, const std::string& id) {
+Result<json::value> read_event(ReadAccess& access, const std::shared_ptr<const deliver::PlannerSetup>& setup,
+                               const std::string& id) {
   auto stored = find_event(access.reader, id);
   if (!stored) return stored.error();
   const auto parts = access.reader.parts(stored->seq);
@@ -43,7 +46,8 @@ Result<json::value> read_event(ReadAccess& access, const std::shared_ptr<const d
   if (!deliveries) return deliveries.error();
 
   json::object out = view(*stored, *parts);
-  out["content_type"] = stored->content_type.empty() ? json::string("application/json") : text_value(stored->content_type);
+  out["content_type"] =
+      stored->content_type.empty() ? json::string("application/json") : text_value(stored->content_type);
   out["events"] = decoded_events(access, setup, *stored);
   out["raw"] = json_or_text(stored->body);
   json::array failed, planned;
@@ -63,7 +67,8 @@ awaitable<http::Response> list_events(Call& call) {
   std::function<Result<json::value>(ReadAccess&)> read = [filter](ReadAccess& access) -> Result<json::value> {
     auto rows = access.reader.list_events(filter);
     if (!rows) return rows.error();
-    return json::value(page_of("events", std::move(*rows), filter.page.limit - 1, [](const store::EventRow& row) { return row.event.seq; }));
+    return json::value(page_of("events", std::move(*rows), filter.page.limit - 1,
+                               [](const store::EventRow& row) { return row.event.seq; }));
   };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);
@@ -72,7 +77,9 @@ awaitable<http::Response> list_events(Call& call) {
 awaitable<http::Response> show_event(Call& call) {
   if (const auto error = call.fields.error()) co_return error_response(*error);
   const auto setup = call.context().setup ? call.context().setup() : nullptr;
-  std::function<Result<json::value>(ReadAccess&)> read = [setup, id = call.names["id"]](ReadAccess& access) { return read_event(access, setup, id); };
+  std::function<Result<json::value>(ReadAccess&)> read = [setup, id = call.names["id"]](ReadAccess& access) {
+    return read_event(access, setup, id);
+  };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);
 }

@@ -18,7 +18,9 @@ std::optional<std::uint64_t> digits(std::string_view text) {
   return value;
 }
 
-std::string quoted(std::string_view text) { return "\"" + printable(text, 60) + "\""; }
+std::string quoted(std::string_view text) {
+  return "\"" + printable(text, 60) + "\"";
+}
 
 }  // namespace
 
@@ -93,7 +95,8 @@ std::uint64_t Fields::number(std::string_view name, std::uint64_t fallback, std:
   const std::string word = text(name);
   const auto value = digits(word);
   if (value && *value >= min && *value <= max) return *value;
-  fail(quoted(name) + " is " + quoted(word) + "; it must be a number from " + std::to_string(min) + " to " + std::to_string(max));
+  fail(quoted(name) + " is " + quoted(word) + "; it must be a number from " + std::to_string(min) + " to " +
+       std::to_string(max));
   return fallback;
 }
 
@@ -103,7 +106,8 @@ std::optional<WallTime> Fields::time(std::string_view name, WallTime now) {
   if (const auto when = parse_rfc3339(word)) return when;
   if (const auto ago = parse_duration(word)) return now - *ago;
   if (const auto midnight = parse_rfc3339(word + "T00:00:00Z"); midnight && word.size() == 10) return midnight;
-  fail(quoted(name) + " is " + quoted(word) + "; it must be a time (2026-11-20T10:00:00Z), a day (2026-11-20) or a duration before now (30m, 2h, 3d)");
+  fail(quoted(name) + " is " + quoted(word) +
+       "; it must be a time (2026-11-20T10:00:00Z), a day (2026-11-20) or a duration before now (30m, 2h, 3d)");
   return std::nullopt;
 }
 
@@ -125,7 +129,8 @@ std::optional<Error> Fields::error() const {
     if (read_.contains(std::string_view(member.key()))) continue;
     std::string known;
     for (const std::string& name : read_) known += (known.empty() ? "" : ", ") + name;
-    return invalid(quoted(member.key()) + " is not known here" + (known.empty() ? "; nothing is" : "; it may be: " + known));
+    return invalid(quoted(member.key()) + " is not known here" +
+                   (known.empty() ? "; nothing is" : "; it may be: " + known));
   }
   return std::nullopt;
 }

@@ -1,4 +1,5 @@
-// Every handler of the API by name; api.cpp says at which path each one answers. A file for each resource implements them.
+// Every handler of the API by name; api.cpp says at which path each one answers. A file for each resource implements
+// them.
 #pragma once
 
 #include "admin/api/call.hpp"

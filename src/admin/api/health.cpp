@@ -6,7 +6,8 @@
 namespace chatrelay::admin::api {
 namespace {
 
-// An expression is stopped after a second, a commit takes milliseconds: half a minute means that the thread hangs for good.
+// An expression is stopped after a second, a commit takes milliseconds: half a minute means that the thread hangs for
+// good.
 constexpr Millis hung_after{30'000};
 // A sender waits five or ten seconds for its answer: what cannot be committed by then is not ready.
 constexpr Millis not_committing_after{5'000};
@@ -25,8 +26,10 @@ http::Response health_response(const std::vector<std::string>& reasons) {
 
 void set_store_gauges(Metrics& metrics, const store::Totals& totals) {
   metrics.gauge("chatrelay_store_events", "Events kept.").set(static_cast<double>(totals.events));
-  metrics.gauge("chatrelay_store_unplanned_events", "Events that wait to be planned.").set(static_cast<double>(totals.unplanned));
-  metrics.gauge("chatrelay_store_open_deliveries", "Deliveries that are pending, deferred or held.").set(static_cast<double>(totals.open_deliveries));
+  metrics.gauge("chatrelay_store_unplanned_events", "Events that wait to be planned.")
+      .set(static_cast<double>(totals.unplanned));
+  metrics.gauge("chatrelay_store_open_deliveries", "Deliveries that are pending, deferred or held.")
+      .set(static_cast<double>(totals.open_deliveries));
   metrics.gauge("chatrelay_store_bytes", "Size of the store's main file.").set(static_cast<double>(totals.file_bytes));
 }
 

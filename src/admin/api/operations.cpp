@@ -7,7 +7,8 @@
 namespace chatrelay::admin::api {
 namespace {
 
-constexpr Millis backup_limit = std::chrono::hours(4);    // copying goes in small steps beside the writers: gigabytes take long
+constexpr Millis backup_limit =
+    std::chrono::hours(4);  // copying goes in small steps beside the writers: gigabytes take long
 constexpr Millis reload_limit = std::chrono::minutes(2);
 
 json::array view_problems(const config::Problems& problems) {

@@ -1,15 +1,16 @@
-// ReaderThread: a thread of its own with its own store::Reader, for listings that may take their time. The delivery thread,
-// on which the admin port lives, never waits for the disk because somebody looks at a list.
+// ReaderThread: a thread of its own with its own store::Reader, for listings that may take their time. The delivery
+// thread, on which the admin port lives, never waits for the disk because somebody looks at a list.
 //
 // It also decodes stored webhooks for `events show`, with its own instances of the sources.
 #pragma once
 
-#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+
+#include <boost/asio/thread_pool.hpp>
 
 #include "admin/api/waiter.hpp"
 #include "deliver/planner.hpp"
@@ -73,7 +74,7 @@ class ReaderThread {
   std::shared_ptr<std::size_t> waiting_ = std::make_shared<std::size_t>(0);  // Thread: the executor's
   std::unique_ptr<store::Reader> reader_;                                    // Thread: the pool's
   Decoders decoders_;                                                        // Thread: the pool's
-  boost::asio::thread_pool pool_{1};  // last: joined first
+  boost::asio::thread_pool pool_{1};                                         // last: joined first
 };
 
 }  // namespace chatrelay::admin::api

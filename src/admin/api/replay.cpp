@@ -7,8 +7,9 @@
 namespace chatrelay::admin::api {
 namespace {
 
-constexpr std::size_t planner_slice = 50;                // events that the planner takes between two batches of new ones
-constexpr std::size_t payload_bytes_max = 4u << 20;      // Limit: payloads in the answer of a dry run; further ones are left out
+constexpr std::size_t planner_slice = 50;  // events that the planner takes between two batches of new ones
+constexpr std::size_t payload_bytes_max =
+    4u << 20;  // Limit: payloads in the answer of a dry run; further ones are left out
 
 struct Wanted {
   std::vector<std::string> ids;
@@ -17,15 +18,15 @@ struct Wanted {
 };
 
 struct Chosen {
-  std::vector<EventSeq> events;   // oldest first
+  std::vector<EventSeq> events;  // oldest first
   bool more = false;
 };
 
 Wanted read_wanted(Fields& fields, WallTime now) {
   Wanted wanted;
   wanted.ids = fields.list("events");
-  const bool filtered = fields.has("since") || fields.has("until") || fields.has("type") || fields.has("source") || fields.has("chat") ||
-                        fields.has("failures");
+  const bool filtered = fields.has("since") || fields.has("until") || fields.has("type") || fields.has("source") ||
+                        fields.has("chat") || fields.has("failures");
   wanted.filter = read_event_filter(fields, now);
   wanted.limit = fields.number("limit", 1'000, 1, bulk_max);
   if (wanted.ids.empty() && !filtered)
@@ -48,7 +49,8 @@ Result<Chosen> choose(ReadAccess& access, Wanted wanted) {
     const auto rows = access.reader.list_events(wanted.filter);
     if (!rows) return rows.error();
     for (const store::EventRow& row : *rows)
-      if (!row.parts.empty()) chosen.events.push_back(row.event.seq);  // one that waits to be planned will be delivered anyway
+      if (!row.parts.empty())
+        chosen.events.push_back(row.event.seq);  // one that waits to be planned will be delivered anyway
     if (rows->size() < wanted.filter.page.limit) break;
     wanted.filter.page.before = rows->back().event.seq;
   }
@@ -77,8 +79,14 @@ struct Summary {
     }
   }
   json::object value(bool dry_run, bool more) && {
-    return {{"dry_run", dry_run}, {"events", plans.size()}, {"planned", planned}, {"created", created}, {"failures", failures},
-            {"more", more},       {"payloads_left_out", payloads_left_out}, {"plans", std::move(plans)}};
+    return {{"dry_run", dry_run},
+            {"events", plans.size()},
+            {"planned", planned},
+            {"created", created},
+            {"failures", failures},
+            {"more", more},
+            {"payloads_left_out", payloads_left_out},
+            {"plans", std::move(plans)}};
   }
 };
 
@@ -100,7 +108,8 @@ awaitable<http::Response> replay_events(Call& call) {
   Summary summary;
   for (std::size_t begin = 0; begin < chosen->events.size(); begin += planner_slice) {
     const auto end = std::min(chosen->events.size(), begin + planner_slice);
-    request.events.assign(chosen->events.begin() + static_cast<std::ptrdiff_t>(begin), chosen->events.begin() + static_cast<std::ptrdiff_t>(end));
+    request.events.assign(chosen->events.begin() + static_cast<std::ptrdiff_t>(begin),
+                          chosen->events.begin() + static_cast<std::ptrdiff_t>(end));
     Waiter<std::vector<deliver::ReplayPlan>> waiter(call.context().executor);
     call.context().replay(request, waiter.callback());
     const auto plans = co_await waiter.wait(write_limit);

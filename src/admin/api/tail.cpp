@@ -9,9 +9,9 @@
 namespace chatrelay::admin::api {
 namespace {
 
-constexpr Millis poll_every{250};       // people read slower than this; an idle poll is one look into an index
-constexpr Millis keep_alive{10'000};    // an empty line, so that a reader who went away is noticed
-constexpr std::size_t tails_max = 16;   // Limit: answers of this kind that are open at once
+constexpr Millis poll_every{250};             // people read slower than this; an idle poll is one look into an index
+constexpr Millis keep_alive{10'000};          // an empty line, so that a reader who went away is noticed
+constexpr std::size_t tails_max = 16;         // Limit: answers of this kind that are open at once
 constexpr std::size_t rows_per_poll = 1'000;  // the store's own limit of a page; more is left out, and said
 
 // One open answer. Owned by the function in Response::stream; counts itself.
@@ -30,7 +30,8 @@ struct OpenTail {
   boost::asio::steady_timer timer;
 };
 
-std::function<Result<std::vector<store::EventRow>>(ReadAccess&)> newest(const std::string& source, EventSeq after, std::size_t limit) {
+std::function<Result<std::vector<store::EventRow>>(ReadAccess&)> newest(const std::string& source, EventSeq after,
+                                                                        std::size_t limit) {
   return [source, after, limit](ReadAccess& access) -> Result<std::vector<store::EventRow>> {
     store::EventFilter filter;
     filter.source = source;
@@ -72,7 +73,8 @@ awaitable<std::string> next_lines(std::shared_ptr<OpenTail> open) {
 
 bool Tail::wanted(const store::EventRow& row) const {
   const auto part_fits = [&](const store::PlannedPart& part) {
-    return (filter_.type.empty() || part.type == filter_.type) && (filter_.chat_id.empty() || part.chat_id == filter_.chat_id);
+    return (filter_.type.empty() || part.type == filter_.type) &&
+           (filter_.chat_id.empty() || part.chat_id == filter_.chat_id);
   };
   if (filter_.failures_only && row.failures == 0) return false;
   if (filter_.type.empty() && filter_.chat_id.empty()) return true;
@@ -81,9 +83,12 @@ bool Tail::wanted(const store::EventRow& row) const {
 
 std::string Tail::step(const std::vector<store::EventRow>& rows, bool cut, WallTime now) {
   std::string lines;
-  if (cut) lines += R"({"notice":"more events arrived than a tail follows; older ones are left out"})" "\n";
+  if (cut)
+    lines += R"({"notice":"more events arrived than a tail follows; older ones are left out"})"
+             "\n";
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-    const bool waiting = row->parts.empty() && row->event.received_at + plan_wait > now && row->event.received_at <= now;
+    const bool waiting =
+        row->parts.empty() && row->event.received_at + plan_wait > now && row->event.received_at <= now;
     if (waiting) break;  // what came later waits too: a tail keeps the order
     last_ = row->event.seq;
     if (wanted(*row)) lines += json::serialize(view(*row)) + "\n";
@@ -104,7 +109,8 @@ awaitable<http::Response> tail_events(Call& call) {
   auto read = newest({}, 0, 1);  // begins after what is there now
   const auto rows = co_await services->reads.run(std::move(read));
   if (!rows) co_return error_response(rows.error());
-  const auto open = std::make_shared<OpenTail>(services, Tail(filter, rows->empty() ? 0 : rows->front().event.seq), filter);
+  const auto open =
+      std::make_shared<OpenTail>(services, Tail(filter, rows->empty() ? 0 : rows->front().event.seq), filter);
   http::Response response(200, "\n", "application/x-ndjson");  // a line at once: the reader sees that the tail stands
   response.stream = [open] { return next_lines(open); };
   co_return response;

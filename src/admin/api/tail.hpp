@@ -1,11 +1,12 @@
-// Following what arrives. The step is pure, so that its rules are tested without a clock: which rows are new, which of them wait
-// until they are planned (their type is not known before), what is left out.
+// Following what arrives. The step is pure, so that its rules are tested without a clock: which rows are new, which of
+// them wait until they are planned (their type is not known before), what is left out.
 #pragma once
 
-#include <boost/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 #include "store/store.hpp"

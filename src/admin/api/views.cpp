@@ -9,8 +9,12 @@
 namespace chatrelay::admin::api {
 namespace {
 
-json::value text_or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text_value(text)); }
-json::value time_value(WallTime time) { return json::value(format_rfc3339(time)); }
+json::value text_or_null(std::string_view text) {
+  return text.empty() ? json::value(nullptr) : json::value(text_value(text));
+}
+json::value time_value(WallTime time) {
+  return json::value(format_rfc3339(time));
+}
 
 json::array parts_view(const std::vector<store::PlannedPart>& parts) {
   json::array out;
@@ -80,8 +84,9 @@ json::object view(const store::ChatRow& row) {
           {"chat_id", text_value(row.chat_id)},
           {"thread_id", text_or_null(row.thread_id)},
           {"status", text_or_null(row.status)},
-          {"visitor",
-           json::object{{"id", text_or_null(row.visitor_id)}, {"name", text_or_null(row.visitor_name)}, {"email", text_or_null(row.visitor_email)}}},
+          {"visitor", json::object{{"id", text_or_null(row.visitor_id)},
+                                   {"name", text_or_null(row.visitor_name)},
+                                   {"email", text_or_null(row.visitor_email)}}},
           {"started_at", or_null(row.started_at)},
           {"active_at", time_value(row.active_at)},
           {"messages", row.messages}};
@@ -109,7 +114,8 @@ json::object view(const store::StoredDelivery& delivery) {
           {"attempts", delivery.attempts},
           {"reason", text_or_null(delivery.reason)},
           {"created_at", time_value(delivery.created_at)},
-          {"due_at", is_open(delivery.state) && delivery.state != DeliveryState::held ? time_value(delivery.due_at) : json::value(nullptr)},
+          {"due_at", is_open(delivery.state) && delivery.state != DeliveryState::held ? time_value(delivery.due_at)
+                                                                                      : json::value(nullptr)},
           {"finished_at", or_null(delivery.finished_at)}};
 }
 
@@ -126,7 +132,9 @@ json::object view(const store::StoredAttempt& attempt) {
 json::object view(const deliver::ReplayPlan& plan, bool with_payloads) {
   json::array deliveries;
   for (const rules::Planned& planned : plan.deliveries) {
-    json::object one{{"rule", text_value(planned.rule)}, {"destination", text_value(planned.destination)}, {"action", text_or_null(planned.action)}};
+    json::object one{{"rule", text_value(planned.rule)},
+                     {"destination", text_value(planned.destination)},
+                     {"action", text_or_null(planned.action)}};
     if (with_payloads) one["payload"] = planned.payload;
     deliveries.push_back(std::move(one));
   }
@@ -178,11 +186,13 @@ store::DeliveryFilter read_delivery_filter(Fields& fields, WallTime now) {
     if (const auto state = delivery_state_from(word)) {
       filter.states.push_back(*state);
     } else {
-      fields.fail("\"state\" is \"" + printable(word, 60) + "\"; it must be one of: pending, deferred, held, delivered, dead, cancelled");
+      fields.fail("\"state\" is \"" + printable(word, 60) +
+                  "\"; it must be one of: pending, deferred, held, delivered, dead, cancelled");
     }
   }
   const std::string source = fields.text("source"), chat = fields.text("chat");
-  if (source.empty() != chat.empty()) fields.fail("\"source\" and \"chat\" belong together: the same chat id may come from two sources");
+  if (source.empty() != chat.empty())
+    fields.fail("\"source\" and \"chat\" belong together: the same chat id may come from two sources");
   if (!source.empty() && !chat.empty()) filter.chat = {source, chat};
   filter.since = fields.time("since", now);
   filter.until = fields.time("until", now);

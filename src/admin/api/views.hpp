@@ -1,9 +1,10 @@
 // Views: what the store keeps, as the JSON of the API. Every text of a stranger leaves here as valid UTF-8.
 #pragma once
 
-#include <boost/json.hpp>
 #include <string_view>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "admin/api/fields.hpp"
 #include "deliver/dispatcher.hpp"

@@ -1,8 +1,13 @@
 // Waiter: a callback for another thread (the store's writer, the planner, the reader), awaited here with a deadline.
 //
-// Lifetime: the state is shared with the callback, so a callback that comes after the deadline, or after the awaiting coroutine is
-// gone, changes nothing. The executor's context must outlive whoever holds the callback.
+// Lifetime: the state is shared with the callback, so a callback that comes after the deadline, or after the awaiting
+// coroutine is gone, changes nothing. The executor's context must outlive whoever holds the callback.
 #pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
@@ -10,10 +15,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <utility>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
@@ -35,7 +36,8 @@ class Waiter {
     };
   }
 
-  // Thread: the executor's. Errors: what the callback was given; unavailable when nothing came in time (it may still be done).
+  // Thread: the executor's. Errors: what the callback was given; unavailable when nothing came in time (it may still be
+  // done).
   boost::asio::awaitable<Result<T>> wait(Millis limit) {
     const auto state = state_;
     if (!state->result) {

@@ -25,11 +25,13 @@ int exit_code_of_status(int status) {
 
 }  // namespace
 
-std::string segment(std::string_view text) { return "/" + percent_encode(text); }
+std::string segment(std::string_view text) {
+  return "/" + percent_encode(text);
+}
 
 AdminClient::AdminClient(Shell& shell) : config_file_(shell.config_file()) {
-  // Only listen is needed of the configuration: an operator may not be allowed to read the secrets it names, and problems elsewhere
-  // are no reason not to look at the daemon.
+  // Only listen is needed of the configuration: an operator may not be allowed to read the secrets it names, and
+  // problems elsewhere are no reason not to look at the daemon.
   config::Problems problems;
   const auto config = config::load_config(config_file_, problems, shell.environment());
   config_has_problems_ = problems.has_errors();
@@ -55,12 +57,15 @@ AdminClient::AdminClient(Shell& shell) : config_file_(shell.config_file()) {
   for (const config::Problem& problem : problems.list())
     if (!problem.warning && problem.where.line == 0)  // the file as a whole: missing, unreadable, not YAML
       throw Failure(exit_code::config, problem.where.to_string() + ": " + problem.message +
-                                           "\nName the configuration with --config or CHATRELAY_CONFIG, or the daemon's admin port with --admin HOST:PORT or CHATRELAY_ADMIN.");
+                                           "\nName the configuration with --config or CHATRELAY_CONFIG, or the "
+                                           "daemon's admin port with --admin HOST:PORT or CHATRELAY_ADMIN.");
   endpoint_.host = reachable(config.listen.admin.host);
   endpoint_.port = config.listen.admin.port;
   if (endpoint_.port == 0)
-    throw Failure(exit_code::config, how_found_ + " is port 0 (any free one): say which one it became with --admin HOST:PORT or CHATRELAY_ADMIN; "
-                                                  "the daemon logs it as admin= when it starts");
+    throw Failure(exit_code::config,
+                  how_found_ +
+                      " is port 0 (any free one): say which one it became with --admin HOST:PORT or CHATRELAY_ADMIN; "
+                      "the daemon logs it as admin= when it starts");
 }
 
 HttpCall AdminClient::call_of(const std::string& method, const std::string& path, const Query& query) const {
@@ -89,7 +94,8 @@ boost::json::value AdminClient::post(const std::string& path, const boost::json:
   return checked(http_call(endpoint_, call));
 }
 
-void AdminClient::follow(const std::string& path, const Query& query, const std::function<bool(const boost::json::value&)>& each) {
+void AdminClient::follow(const std::string& path, const Query& query,
+                         const std::function<bool(const boost::json::value&)>& each) {
   std::string rest;
   const auto answer = http_stream(endpoint_, call_of("GET", path, query), [&](std::string_view bytes) {
     rest += bytes;
@@ -109,7 +115,9 @@ boost::json::value AdminClient::checked(const Result<HttpAnswer>& answer) const 
   if (!answer) fail(answer.error());
   auto body = parse_json(answer->body);
   if (answer->status < 300) {
-    if (!body) throw Failure(exit_code::internal, endpoint_.to_string() + " (" + how_found_ + ") does not answer like chatrelay's admin port");
+    if (!body)
+      throw Failure(exit_code::internal,
+                    endpoint_.to_string() + " (" + how_found_ + ") does not answer like chatrelay's admin port");
     return std::move(*body);
   }
   std::string said = body ? string_at(*body, "error").value_or("") : "";
@@ -119,17 +127,20 @@ boost::json::value AdminClient::checked(const Result<HttpAnswer>& answer) const 
       for (const json::value& problem : problems->get_array())
         said += "\n" + cell(problem, "file") + ":" + cell(problem, "line") + ": " + cell(problem, "message");
   if (answer->status == 401)
-    said += token_.empty() ? "\nNo token could be read: listen.admin_token of " + config_file_ + ", or CHATRELAY_ADMIN_TOKEN."
-                           : "\nThe token that was sent is not the daemon's: has listen.admin_token changed since it started?";
+    said += token_.empty()
+                ? "\nNo token could be read: listen.admin_token of " + config_file_ + ", or CHATRELAY_ADMIN_TOKEN."
+                : "\nThe token that was sent is not the daemon's: has listen.admin_token changed since it started?";
   throw Failure(exit_code_of_status(answer->status), clean_lines(said));
 }
 
 void AdminClient::fail(const Error& error) const {
   if (error.kind != ErrorKind::unavailable) throw Failure(exit_code::internal, error.message);
-  std::string text = "the daemon does not answer at " + endpoint_.to_string() + " (" + how_found_ + "): " + error.message +
-                     "\nStart it with: chatrelay serve --config " + config_file_ +
+  std::string text = "the daemon does not answer at " + endpoint_.to_string() + " (" + how_found_ +
+                     "): " + error.message + "\nStart it with: chatrelay serve --config " + config_file_ +
                      "\nor say where its admin port is with --admin HOST:PORT or CHATRELAY_ADMIN.";
-  if (config_has_problems_) text += "\nThe configuration has problems, so that address may not be meant: chatrelay check --config " + config_file_;
+  if (config_has_problems_)
+    text +=
+        "\nThe configuration has problems, so that address may not be meant: chatrelay check --config " + config_file_;
   throw Failure(exit_code::unavailable, text);
 }
 

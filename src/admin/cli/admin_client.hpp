@@ -1,13 +1,15 @@
-// AdminClient: how a command talks to the running daemon. It finds the admin port (--admin, CHATRELAY_ADMIN, the configuration), sends the
-// admin token, and turns every refusal into a sentence that says what was tried and what to do.
+// AdminClient: how a command talks to the running daemon. It finds the admin port (--admin, CHATRELAY_ADMIN, the
+// configuration), sends the admin token, and turns every refusal into a sentence that says what was tried and what to
+// do.
 #pragma once
 
-#include <boost/json.hpp>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "admin/cli/http_call.hpp"
 #include "admin/cli/shell.hpp"
@@ -34,7 +36,7 @@ class AdminClient {
 
   Endpoint endpoint_;
   std::string token_;
-  std::string how_found_;   // for sentences: "listen.admin of /etc/…"
+  std::string how_found_;  // for sentences: "listen.admin of /etc/…"
   std::string config_file_;
   bool config_has_problems_ = false;
 };

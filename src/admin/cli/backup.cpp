@@ -15,7 +15,8 @@ int backup(Shell& shell, const std::string& file) {
   const std::string path = std::filesystem::absolute(file).lexically_normal().string();
   const json::object body{{"file", path}};
   const auto answer = AdminClient(shell).post("/api/backup", body, backup_limit);
-  shell.out() << "wrote " << clean(path) << " (" << format_size(static_cast<std::uint64_t>(int_at(answer, "bytes").value_or(0))) << ")\n";
+  shell.out() << "wrote " << clean(path) << " ("
+              << format_size(static_cast<std::uint64_t>(int_at(answer, "bytes").value_or(0))) << ")\n";
   return exit_code::ok;
 }
 

@@ -45,7 +45,8 @@ void print_message(Shell& shell, const json::value& message) {
   if (cell(message, "deleted") == "true") marks += " [deleted]";
   shell.out() << (sent ? local_time(*sent) : "-") << "  " << author_of(message) << marks << "\n";
   std::string text = clean_lines(string_at(message, "text").value_or(""));
-  for (const json::value& file : rows_of(message, "files")) text += (text.empty() ? "" : "\n") + ("[file] " + cell(file, "name") + " " + cell(file, "url"));
+  for (const json::value& file : rows_of(message, "files"))
+    text += (text.empty() ? "" : "\n") + ("[file] " + cell(file, "name") + " " + cell(file, "url"));
   for (const json::value& field : rows_of(message, "form"))
     text += (text.empty() ? "" : "\n") + (cell(field, "label") + ": " + cell(field, "value"));
   if (text.empty()) text = "[" + cell(message, "kind") + "]";
@@ -83,7 +84,9 @@ std::string source_of(AdminClient& client, const std::string& chat) {
   const auto page = client.get("/api/chats", {{"chat", chat}, {"limit", "2"}});
   const auto& rows = rows_of(page, "chats");
   if (rows.empty()) throw Failure(exit_code::data, "there is no chat " + clean(chat));
-  if (rows.size() > 1) throw Failure(exit_code::usage, "several sources have a chat " + clean(chat) + ": say which one with --source NAME");
+  if (rows.size() > 1)
+    throw Failure(exit_code::usage,
+                  "several sources have a chat " + clean(chat) + ": say which one with --source NAME");
   return string_at(rows.front(), "source").value_or("");
 }
 
@@ -119,7 +122,9 @@ void add_chats(CLI::App& app, Shell& shell) {
   listing->filters.option(*list, "until", time_help);
   listing->add_to(*list);
   list->callback([&shell, listing] {
-    shell.action = [&shell, listing] { return print_listing(shell, *listing, "/api/chats", "chats", chat_table(), chat_row); };
+    shell.action = [&shell, listing] {
+      return print_listing(shell, *listing, "/api/chats", "chats", chat_table(), chat_row);
+    };
   });
 
   CLI::App* verb = add_verb(*chats, "show", "one chat: its transcript and its deliveries",

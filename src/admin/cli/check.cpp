@@ -11,13 +11,17 @@ struct Options {
   bool as_json = false;
 };
 
-std::string count(std::size_t n, const std::string& what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
+std::string count(std::size_t n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
 
 json::object as_json(const CheckResult& result) {
   json::array problems;
   for (const config::Problem& problem : result.problems.list())
-    problems.push_back(json::object{
-        {"file", problem.where.file}, {"line", problem.where.line}, {"message", problem.message}, {"warning", problem.warning}});
+    problems.push_back(json::object{{"file", problem.where.file},
+                                    {"line", problem.where.line},
+                                    {"message", problem.message},
+                                    {"warning", problem.warning}});
   return {{"ok", !result.problems.has_errors()},
           {"problems", std::move(problems)},
           {"sources", result.sources},
@@ -36,17 +40,18 @@ int check(Shell& shell, const Options& options) {
   if (!text.empty() && text.back() != '\n') text += '\n';
   shell.out() << text;
   if (code == exit_code::ok)
-    shell.out() << "ok: " << count(result.sources, "source") << ", " << count(result.destinations, "destination") << ", "
-                << count(result.rules, "rule") << "\n";
+    shell.out() << "ok: " << count(result.sources, "source") << ", " << count(result.destinations, "destination")
+                << ", " << count(result.rules, "rule") << "\n";
   return code;
 }
 
 }  // namespace
 
 void add_check(CLI::App& app, Shell& shell) {
-  CLI::App* verb = add_verb(app, "check", "load everything, print every problem as file:line: message; exit 78 on any",
-                            "  chatrelay check\n"
-                            "  chatrelay check --online --config /etc/chatrelay/chatrelay.yaml   also reaches every destination");
+  CLI::App* verb =
+      add_verb(app, "check", "load everything, print every problem as file:line: message; exit 78 on any",
+               "  chatrelay check\n"
+               "  chatrelay check --online --config /etc/chatrelay/chatrelay.yaml   also reaches every destination");
   auto options = std::make_shared<Options>();
   verb->add_flag("--online", options->online, "also prove address, TLS and login of every destination");
   verb->add_flag("--json", options->as_json, "print the problems as JSON");

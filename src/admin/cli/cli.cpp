@@ -1,10 +1,11 @@
 #include "admin/cli/cli.hpp"
 
+#include <cstdlib>
+#include <iostream>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <cstdlib>
-#include <iostream>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -22,13 +23,17 @@ std::size_t columns_of(int file) {
 
 void add_everything(CLI::App& app, Shell& shell) {
   app.description("chatrelay: webhooks of live-chat systems, delivered by rules");
-  app.footer("Exit codes follow sysexits.h: 64 usage, 65 what was named does not fit, 69 the daemon does not answer, 70 internal,\n"
-             "74 input or output, 77 permission, 78 configuration; 1: a test or a probe failed.\n"
-             "`chatrelay COMMAND --help` has examples.");
+  app.footer(
+      "Exit codes follow sysexits.h: 64 usage, 65 what was named does not fit, 69 the daemon does not answer, 70 "
+      "internal,\n"
+      "74 input or output, 77 permission, 78 configuration; 1: a test or a probe failed.\n"
+      "`chatrelay COMMAND --help` has examples.");
   app.fallthrough();  // inherited: --config and --admin may stand anywhere on the line
   app.require_subcommand(1);
-  app.add_option("--config", shell.config_option, "the configuration (else CHATRELAY_CONFIG, else /etc/chatrelay/chatrelay.yaml)");
-  app.add_option("--admin", shell.admin_option, "HOST:PORT of the daemon's admin port (else CHATRELAY_ADMIN, else the configuration's listen.admin)");
+  app.add_option("--config", shell.config_option,
+                 "the configuration (else CHATRELAY_CONFIG, else /etc/chatrelay/chatrelay.yaml)");
+  app.add_option("--admin", shell.admin_option,
+                 "HOST:PORT of the daemon's admin port (else CHATRELAY_ADMIN, else the configuration's listen.admin)");
   app.set_version_flag("--version", std::string("chatrelay ") + CHATRELAY_VERSION, "print the version");
   add_init(app, shell);
   add_serve(app, shell);

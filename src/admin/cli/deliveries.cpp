@@ -10,7 +10,8 @@ namespace {
 void add_filters(Filters& filters, CLI::App& verb) {
   filters.option(verb, "destination", "only to this destination");
   filters.option(verb, "rule", "only of this rule");
-  filters.option(verb, "state", "only in these states: pending, deferred, held, delivered, dead, cancelled (several with commas)");
+  filters.option(verb, "state",
+                 "only in these states: pending, deferred, held, delivered, dead, cancelled (several with commas)");
   filters.option(verb, "event", "only of this event");
   filters.option(verb, "source", "with --chat: only of this chat");
   filters.option(verb, "chat", "with --source: only of this chat");
@@ -35,12 +36,19 @@ void print_delivery(Shell& shell, const json::value& delivery) {
                       {"created", time("created_at")},
                       {"due", time("due_at")},
                       {"finished", time("finished_at")}});
-  if (const json::value* payload = find(delivery, "payload")) shell.out() << "\nWhat is sent:\n" << pretty_json(*payload) << "\n";
-  Table tries({{"TRY", true, false}, {"STARTED", false, false}, {"TOOK", true, false}, {"OUTCOME", false, false}, {"STATUS", true, false}, {"REASON", false, true}, {"ANSWER", false, true}});
+  if (const json::value* payload = find(delivery, "payload"))
+    shell.out() << "\nWhat is sent:\n" << pretty_json(*payload) << "\n";
+  Table tries({{"TRY", true, false},
+               {"STARTED", false, false},
+               {"TOOK", true, false},
+               {"OUTCOME", false, false},
+               {"STATUS", true, false},
+               {"REASON", false, true},
+               {"ANSWER", false, true}});
   for (const json::value& one : rows_of(delivery, "tries")) {
     const json::value* started = find(one, "started_at");
-    tries.add({cell(one, "number"), started ? local_time(*started) : "-", cell(one, "took_ms") + "ms", cell(one, "outcome"), cell(one, "status"),
-               cell(one, "reason"), cell(one, "response")});
+    tries.add({cell(one, "number"), started ? local_time(*started) : "-", cell(one, "took_ms") + "ms",
+               cell(one, "outcome"), cell(one, "status"), cell(one, "reason"), cell(one, "response")});
   }
   shell.out() << (tries.empty() ? "\nnot tried yet\n" : "\n");
   if (!tries.empty()) tries.print(shell.out(), shell.terminal.width);
@@ -71,26 +79,31 @@ int change(Shell& shell, const std::string& verb, const std::string& done, const
   json::object body;
   if (!options.ids.empty()) body["ids"] = json::value_from(options.ids);
   if (auto filter = options.filters.object(); !filter.empty()) body["filter"] = std::move(filter);
-  if (body.size() != 1) throw Failure(exit_code::usage, "name deliveries, or give a filter such as --destination NAME; not both");
+  if (body.size() != 1)
+    throw Failure(exit_code::usage, "name deliveries, or give a filter such as --destination NAME; not both");
   if (options.limit) body["limit"] = options.limit;
   if (!options.reason.empty()) body["reason"] = options.reason;
   const auto answer = AdminClient(shell).post("/api/deliveries/" + verb, body);
   if (options.as_json) return print_json(shell, answer);
   shell.out() << done << " " << cell(answer, "changed") << " of " << cell(answer, "matched") << " deliveries\n";
-  if (cell(answer, "more") == "true") shell.out() << "There are more that fit: run the same command again, or raise --limit (at most 10000).\n";
+  if (cell(answer, "more") == "true")
+    shell.out() << "There are more that fit: run the same command again, or raise --limit (at most 10000).\n";
   return exit_code::ok;
 }
 
-void add_change(CLI::App& deliveries, Shell& shell, const std::string& name, const std::string& done, const std::string& what,
-                const std::string& examples) {
+void add_change(CLI::App& deliveries, Shell& shell, const std::string& name, const std::string& done,
+                const std::string& what, const std::string& examples) {
   CLI::App* verb = add_verb(deliveries, name, what, examples);
   auto options = std::make_shared<ChangeOptions>();
   verb->add_option("DELIVERY", options->ids, "numbers or ids of deliveries");
   add_filters(options->filters, *verb);
-  verb->add_option("--limit", options->limit, "how many at most when a filter is given (100)")->check(CLI::Range(1, 10'000));
+  verb->add_option("--limit", options->limit, "how many at most when a filter is given (100)")
+      ->check(CLI::Range(1, 10'000));
   if (name == "cancel") verb->add_option("--reason", options->reason, "is kept with the deliveries");
   verb->add_flag("--json", options->as_json, "print the answer of the API as JSON");
-  verb->callback([&shell, options, name, done] { shell.action = [&shell, options, name, done] { return change(shell, name, done, *options); }; });
+  verb->callback([&shell, options, name, done] {
+    shell.action = [&shell, options, name, done] { return change(shell, name, done, *options); };
+  });
 }
 
 }  // namespace
@@ -106,21 +119,28 @@ void add_deliveries(CLI::App& app, Shell& shell) {
   add_filters(listing->filters, *list);
   listing->add_to(*list);
   list->callback([&shell, listing] {
-    shell.action = [&shell, listing] { return print_listing(shell, *listing, "/api/deliveries", "deliveries", delivery_table(), delivery_row); };
+    shell.action = [&shell, listing] {
+      return print_listing(shell, *listing, "/api/deliveries", "deliveries", delivery_table(), delivery_row);
+    };
   });
 
-  CLI::App* verb = add_verb(*deliveries, "show", "one delivery: what is sent, and every attempt",
-                            "  chatrelay deliveries show 4711\n  chatrelay deliveries show 01JD3Z5K8Q0000000000000001 --json");
+  CLI::App* verb =
+      add_verb(*deliveries, "show", "one delivery: what is sent, and every attempt",
+               "  chatrelay deliveries show 4711\n  chatrelay deliveries show 01JD3Z5K8Q0000000000000001 --json");
   auto options = std::make_shared<ShowOptions>();
   verb->add_option("DELIVERY", options->id, "its number or its id")->required();
   verb->add_flag("--json", options->as_json, "print the answer of the API as JSON");
   verb->callback([&shell, options] { shell.action = [&shell, options] { return show(shell, *options); }; });
 
-  add_change(*deliveries, shell, "retry", "retried",
-             "try again: a finished one goes to the end of its lane, a deferred or held one is due now. A filter without --state means dead letters",
-             "  chatrelay deliveries retry 4711 4712\n  chatrelay deliveries retry --destination crm --since 1d --limit 1000");
-  add_change(*deliveries, shell, "cancel", "cancelled", "give up; the lane goes on. A filter without --state means all that are open",
-             "  chatrelay deliveries cancel 4711 --reason \"sent by hand\"\n  chatrelay deliveries cancel --destination crm --state held");
+  add_change(
+      *deliveries, shell, "retry", "retried",
+      "try again: a finished one goes to the end of its lane, a deferred or held one is due now. A filter without "
+      "--state means dead letters",
+      "  chatrelay deliveries retry 4711 4712\n  chatrelay deliveries retry --destination crm --since 1d --limit 1000");
+  add_change(*deliveries, shell, "cancel", "cancelled",
+             "give up; the lane goes on. A filter without --state means all that are open",
+             "  chatrelay deliveries cancel 4711 --reason \"sent by hand\"\n  chatrelay deliveries cancel "
+             "--destination crm --state held");
 }
 
 }  // namespace chatrelay::admin::cli

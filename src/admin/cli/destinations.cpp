@@ -24,18 +24,27 @@ std::vector<std::string> status_row(const json::value& destination) {
   if (const json::value* until = find(destination, "waits_until"); until && until->is_string())
     note = (note == "-" ? "" : note + "; ") + "waits until " + local_time(*until);
   if (note == "-") note = cell(destination, "description");
-  return {cell(destination, "name"), state_of(destination),      cell(backlog, "pending"),          cell(backlog, "deferred"),
-          cell(backlog, "held"),     cell(backlog, "dead"),      oldest ? local_time(*oldest) : "-", note};
+  return {
+      cell(destination, "name"), state_of(destination), cell(backlog, "pending"),           cell(backlog, "deferred"),
+      cell(backlog, "held"),     cell(backlog, "dead"), oldest ? local_time(*oldest) : "-", note};
 }
 
 int status(Shell& shell, bool as_json) {
   const auto answer = AdminClient(shell).get("/api/destinations");
   if (as_json) return print_json(shell, answer);
-  Table table({{"DESTINATION", false, true}, {"STATE", false, false}, {"PENDING", true, false}, {"DEFERRED", true, false}, {"HELD", true, false},
-               {"DEAD", true, false}, {"OLDEST OPEN", false, false}, {"NOTE", false, true}});
+  Table table({{"DESTINATION", false, true},
+               {"STATE", false, false},
+               {"PENDING", true, false},
+               {"DEFERRED", true, false},
+               {"HELD", true, false},
+               {"DEAD", true, false},
+               {"OLDEST OPEN", false, false},
+               {"NOTE", false, true}});
   for (const json::value& destination : rows_of(answer, "destinations")) table.add(status_row(destination));
-  if (table.empty()) shell.out() << "no destinations\n";
-  else table.print(shell.out(), shell.terminal.width);
+  if (table.empty())
+    shell.out() << "no destinations\n";
+  else
+    table.print(shell.out(), shell.terminal.width);
   return exit_code::ok;
 }
 
@@ -68,7 +77,8 @@ int test(Shell& shell, const Options& options) {
     auto answer = client.post("/api/destinations" + segment(name) + "/test", {}, Millis{120'000});
     const bool well = cell(answer, "ok") == "true";
     if (!well) code = exit_code::failed;
-    if (!options.as_json) shell.out() << (well ? "ok      " : "FAILED  ") << clean(name) << ": " << cell(answer, "reason") << "\n";
+    if (!options.as_json)
+      shell.out() << (well ? "ok      " : "FAILED  ") << clean(name) << ": " << cell(answer, "reason") << "\n";
     answers.push_back(std::move(answer));
   }
   if (options.as_json) print_json(shell, answers);
@@ -78,30 +88,42 @@ int test(Shell& shell, const Options& options) {
 }  // namespace
 
 void add_destinations(CLI::App& app, Shell& shell) {
-  CLI::App* destinations = add_verb(app, "destinations", "where deliveries go: state and backlog, pause, resume, test", "");
+  CLI::App* destinations =
+      add_verb(app, "destinations", "where deliveries go: state and backlog, pause, resume, test", "");
   destinations->require_subcommand(1);
 
-  CLI::App* status_verb = add_verb(*destinations, "status", "state, circuit and backlog of every destination", "  chatrelay destinations status --json");
+  CLI::App* status_verb = add_verb(*destinations, "status", "state, circuit and backlog of every destination",
+                                   "  chatrelay destinations status --json");
   auto as_json = std::make_shared<bool>(false);
   status_verb->add_flag("--json", *as_json, "print the answer of the API as JSON");
   status_verb->callback([&shell, as_json] { shell.action = [&shell, as_json] { return status(shell, *as_json); }; });
 
-  CLI::App* pause_verb = add_verb(*destinations, "pause", "hold back what goes there, until resumed", "  chatrelay destinations pause crm --reason \"maintenance until noon\"");
+  CLI::App* pause_verb = add_verb(*destinations, "pause", "hold back what goes there, until resumed",
+                                  "  chatrelay destinations pause crm --reason \"maintenance until noon\"");
   auto pause_options = std::make_shared<Options>();
   pause_verb->add_option("NAME", pause_options->names, "destinations")->required();
   pause_verb->add_option("--reason", pause_options->reason, "is shown by status");
-  pause_verb->callback([&shell, pause_options] { shell.action = [&shell, pause_options] { return switch_all(shell, "pause", "paused", *pause_options); }; });
+  pause_verb->callback([&shell, pause_options] {
+    shell.action = [&shell, pause_options] { return switch_all(shell, "pause", "paused", *pause_options); };
+  });
 
-  CLI::App* resume_verb = add_verb(*destinations, "resume", "end a pause, or what disabled it; what waits leaves at a ramp", "  chatrelay destinations resume crm");
+  CLI::App* resume_verb =
+      add_verb(*destinations, "resume", "end a pause, or what disabled it; what waits leaves at a ramp",
+               "  chatrelay destinations resume crm");
   auto resume_options = std::make_shared<Options>();
   resume_verb->add_option("NAME", resume_options->names, "destinations")->required();
-  resume_verb->callback([&shell, resume_options] { shell.action = [&shell, resume_options] { return switch_all(shell, "resume", "resumed", *resume_options); }; });
+  resume_verb->callback([&shell, resume_options] {
+    shell.action = [&shell, resume_options] { return switch_all(shell, "resume", "resumed", *resume_options); };
+  });
 
-  CLI::App* test_verb = add_verb(*destinations, "test", "prove address, TLS and login without delivering anything; exit 1 if one fails", "  chatrelay destinations test\n  chatrelay destinations test mailbox");
+  CLI::App* test_verb =
+      add_verb(*destinations, "test", "prove address, TLS and login without delivering anything; exit 1 if one fails",
+               "  chatrelay destinations test\n  chatrelay destinations test mailbox");
   auto test_options = std::make_shared<Options>();
   test_verb->add_option("NAME", test_options->names, "destinations (all)");
   test_verb->add_flag("--json", test_options->as_json, "print the answers of the API as JSON");
-  test_verb->callback([&shell, test_options] { shell.action = [&shell, test_options] { return test(shell, *test_options); }; });
+  test_verb->callback(
+      [&shell, test_options] { shell.action = [&shell, test_options] { return test(shell, *test_options); }; });
 }
 
 }  // namespace chatrelay::admin::cli

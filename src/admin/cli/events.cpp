@@ -13,8 +13,10 @@ std::vector<std::string> event_row(const json::value& event) {
   std::string type = cell(event, "type");
   if (planned && planned->is_bool() && !planned->get_bool()) type = "(waits to be planned)";
   if (const std::size_t parts = rows_of(event, "parts").size(); parts > 1) type += " +" + std::to_string(parts - 1);
-  return {cell(event, "seq"),     received ? local_time(*received) : "-", cell(event, "source"), type,
-          cell(event, "chat_id"), cell(event, "deliveries"),              cell(event, "failures")};
+  return {cell(event, "seq"),     received ? local_time(*received) : "-",
+          cell(event, "source"),  type,
+          cell(event, "chat_id"), cell(event, "deliveries"),
+          cell(event, "failures")};
 }
 
 Table event_table() {
@@ -31,7 +33,8 @@ void print_event(Shell& shell, const json::value& event) {
   const json::value* received = find(event, "received_at");
   std::string types;
   for (const json::value& part : rows_of(event, "parts"))
-    types += (types.empty() ? "" : ", ") + cell(part, "type") + (cell(part, "suppressed") == "true" ? " (nothing new)" : "");
+    types +=
+        (types.empty() ? "" : ", ") + cell(part, "type") + (cell(part, "suppressed") == "true" ? " (nothing new)" : "");
   print_facts(shell, {{"event", cell(event, "seq")},
                       {"id", cell(event, "id")},
                       {"source", cell(event, "source")},
@@ -42,12 +45,16 @@ void print_event(Shell& shell, const json::value& event) {
                       {"content type", cell(event, "content_type")}});
   if (const json::value* decoded = find(event, "events")) {
     shell.out() << "\nAs rules see it (without what earlier events told):\n";
-    if (decoded->is_array()) shell.out() << pretty_json(*decoded) << "\n";
-    else shell.out() << "its source is not configured now\n";
+    if (decoded->is_array())
+      shell.out() << pretty_json(*decoded) << "\n";
+    else
+      shell.out() << "its source is not configured now\n";
   }
-  if (const json::value* raw = find(event, "raw")) shell.out() << "\nAs it came, secrets removed:\n" << pretty_json(*raw) << "\n";
+  if (const json::value* raw = find(event, "raw"))
+    shell.out() << "\nAs it came, secrets removed:\n" << pretty_json(*raw) << "\n";
   for (const json::value& failure : rows_of(event, "failures"))
-    shell.out() << "\nFAILED  rule \"" << cell(failure, "rule") << "\" (" << cell(failure, "where") << "): " << cell(failure, "reason") << "\n";
+    shell.out() << "\nFAILED  rule \"" << cell(failure, "rule") << "\" (" << cell(failure, "where")
+                << "): " << cell(failure, "reason") << "\n";
   Table deliveries = delivery_table();
   for (const json::value& delivery : rows_of(event, "deliveries")) deliveries.add(delivery_row(delivery));
   shell.out() << (deliveries.empty() ? "\nno deliveries\n" : "\n");
@@ -72,16 +79,19 @@ void print_tail_line(Shell& shell, const json::value& event) {
     const std::string cut = cut_to_width(text, width);
     return cut + std::string(width - std::min(width, display_width(cut)), ' ');
   };
-  shell.out() << fixed(row[0], 8) << "  " << row[1] << "  " << fixed(row[2], 12) << "  " << fixed(row[3], 24) << "  " << fixed(row[4], 16) << "  "
-              << row[5] << " deliveries" << (row[6] == "0" || row[6] == "-" ? "" : ", " + row[6] + " FAILED") << std::endl;
+  shell.out() << fixed(row[0], 8) << "  " << row[1] << "  " << fixed(row[2], 12) << "  " << fixed(row[3], 24) << "  "
+              << fixed(row[4], 16) << "  " << row[5] << " deliveries"
+              << (row[6] == "0" || row[6] == "-" ? "" : ", " + row[6] + " FAILED") << std::endl;
 }
 
 int tail(Shell& shell, const Filters& filters, bool failures, bool as_json) {
   Query query = filters.query();
   if (failures) query.emplace_back("failures", "true");
   AdminClient(shell).follow("/api/events/tail", query, [&](const json::value& event) {
-    if (as_json) shell.out() << compact_json(event) << std::endl;
-    else print_tail_line(shell, event);
+    if (as_json)
+      shell.out() << compact_json(event) << std::endl;
+    else
+      print_tail_line(shell, event);
     return static_cast<bool>(shell.out());
   });
   return exit_code::ok;
@@ -129,8 +139,9 @@ void add_events(CLI::App& app, Shell& shell) {
   events->require_subcommand(1);
   add_list(*events, shell);
 
-  CLI::App* show_verb = add_verb(*events, "show", "one event: decoded, as it came, what rules made of it",
-                                 "  chatrelay events show 1234\n  chatrelay events show 01JD3Z5K8Q0000000000000001 --json");
+  CLI::App* show_verb =
+      add_verb(*events, "show", "one event: decoded, as it came, what rules made of it",
+               "  chatrelay events show 1234\n  chatrelay events show 01JD3Z5K8Q0000000000000001 --json");
   auto show_options = std::make_shared<ShowOptions>();
   show_verb->add_option("EVENT", show_options->id, "its number or its id")->required();
   show_verb->add_flag("--json", show_options->as_json, "print the answer of the API as JSON");
@@ -138,8 +149,9 @@ void add_events(CLI::App& app, Shell& shell) {
     shell.action = [&shell, show_options] { return show(shell, show_options->id, show_options->as_json); };
   });
 
-  CLI::App* tail_verb = add_verb(*events, "tail", "what arrives, as it arrives, until interrupted",
-                                 "  chatrelay events tail --source livechat\n  chatrelay events tail --failures --json");
+  CLI::App* tail_verb =
+      add_verb(*events, "tail", "what arrives, as it arrives, until interrupted",
+               "  chatrelay events tail --source livechat\n  chatrelay events tail --failures --json");
   auto tail_options = std::make_shared<TailOptions>();
   tail_options->filters.option(*tail_verb, "source", "only from this source");
   tail_options->filters.option(*tail_verb, "type", "only this type");
@@ -147,7 +159,9 @@ void add_events(CLI::App& app, Shell& shell) {
   tail_verb->add_flag("--failures", tail_options->failures, "only events on which a rule failed");
   tail_verb->add_flag("--json", tail_options->as_json, "print JSON lines");
   tail_verb->callback([&shell, tail_options] {
-    shell.action = [&shell, tail_options] { return tail(shell, tail_options->filters, tail_options->failures, tail_options->as_json); };
+    shell.action = [&shell, tail_options] {
+      return tail(shell, tail_options->filters, tail_options->failures, tail_options->as_json);
+    };
   });
 }
 

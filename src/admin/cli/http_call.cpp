@@ -1,5 +1,9 @@
 #include "admin/cli/http_call.hpp"
 
+#include <array>
+#include <charconv>
+#include <optional>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -16,9 +20,6 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <array>
-#include <charconv>
-#include <optional>
 
 #include "common/text.hpp"
 
@@ -79,8 +80,10 @@ asio::awaitable<HttpAnswer> read_answer(Stream& stream, const HttpCall& call, co
     co_await beast_http::async_read_some(stream, buffer, parser, token);
     if (failed && failed != beast_http::error::need_buffer) throw boost::system::system_error(failed);
     const std::string_view bytes(chunk.data(), chunk.size() - parser.get().body().size);
-    if (!streams) answer.body += bytes;
-    else if (!bytes.empty() && !piece(bytes)) break;
+    if (!streams)
+      answer.body += bytes;
+    else if (!bytes.empty() && !piece(bytes))
+      break;
   }
   co_return answer;
 }
@@ -149,9 +152,13 @@ std::string Endpoint::to_string() const {
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-Result<HttpAnswer> http_call(const Endpoint& endpoint, const HttpCall& call) { return perform(endpoint, call, {}); }
+Result<HttpAnswer> http_call(const Endpoint& endpoint, const HttpCall& call) {
+  return perform(endpoint, call, {});
+}
 
-Result<HttpAnswer> http_stream(const Endpoint& endpoint, const HttpCall& call, const Piece& piece) { return perform(endpoint, call, piece); }
+Result<HttpAnswer> http_stream(const Endpoint& endpoint, const HttpCall& call, const Piece& piece) {
+  return perform(endpoint, call, piece);
+}
 
 Result<Endpoint> parse_endpoint(std::string_view url, std::string& rest) {
   Endpoint endpoint;
@@ -159,7 +166,8 @@ Result<Endpoint> parse_endpoint(std::string_view url, std::string& rest) {
   bool has_scheme = false;
   if (const std::size_t scheme = left.find("://"); scheme != std::string_view::npos) {
     const std::string name = to_lower_ascii(left.substr(0, scheme));
-    if (name != "http" && name != "https") return invalid("\"" + std::string(url) + "\" must begin with http:// or https://");
+    if (name != "http" && name != "https")
+      return invalid("\"" + std::string(url) + "\" must begin with http:// or https://");
     endpoint.tls = name == "https";
     has_scheme = true;
     left.remove_prefix(scheme + 3);

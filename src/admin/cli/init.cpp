@@ -2,9 +2,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <ostream>
+
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "admin/cli/init_files.hpp"
@@ -31,12 +32,15 @@ std::string names_of(const std::vector<Choice>& choices) {
 
 // What the flag says, or the answer to a question; a number of the list is an answer too.
 template <class Choice>
-std::string choose(Shell& shell, const std::string& given, const std::string& flag, const std::string& question, const std::vector<Choice>& choices) {
+std::string choose(Shell& shell, const std::string& given, const std::string& flag, const std::string& question,
+                   const std::vector<Choice>& choices) {
   std::string word = given;
-  if (word.empty() && !shell.terminal.in_is_terminal) throw Failure(exit_code::usage, "say " + flag + ": one of " + names_of(choices));
+  if (word.empty() && !shell.terminal.in_is_terminal)
+    throw Failure(exit_code::usage, "say " + flag + ": one of " + names_of(choices));
   if (word.empty()) {
     shell.out() << question << "\n";
-    for (std::size_t i = 0; i < choices.size(); ++i) shell.out() << "  " << i + 1 << "  " << choices[i].name << ": " << choices[i].about << "\n";
+    for (std::size_t i = 0; i < choices.size(); ++i)
+      shell.out() << "  " << i + 1 << "  " << choices[i].name << ": " << choices[i].about << "\n";
     word = std::string(trim(shell.ask("[1] ")));
     if (word.empty()) word = "1";
     for (std::size_t i = 0; i < choices.size(); ++i)
@@ -54,7 +58,9 @@ void ask_where_to(Shell& shell, InitAnswers& answers) {
       answers.to = std::string(trim(shell.ask(std::string(use.asks_for) + " [" + std::string(use.fallback) + "] ")));
 }
 
-[[noreturn]] void fail_to_write(const std::string& path) { throw Failure(exit_code::io, "cannot write " + clean(path) + ": " + std::strerror(errno)); }
+[[noreturn]] void fail_to_write(const std::string& path) {
+  throw Failure(exit_code::io, "cannot write " + clean(path) + ": " + std::strerror(errno));
+}
 
 // Never over a file that is there: O_EXCL also refuses a link that somebody put in its place.
 void write_new(const std::filesystem::path& path, const InitFile& file) {
@@ -76,7 +82,8 @@ void write_new(const std::filesystem::path& path, const InitFile& file) {
 void write_all(const std::filesystem::path& folder, const std::vector<InitFile>& files) {
   for (const InitFile& file : files)
     if (std::filesystem::exists(folder / file.path))
-      throw Failure(exit_code::data, (folder / file.path).string() + " exists already; nothing was written. Choose another folder, or remove it.");
+      throw Failure(exit_code::data, (folder / file.path).string() +
+                                         " exists already; nothing was written. Choose another folder, or remove it.");
   for (const InitFile& file : files) {
     std::error_code failed;
     const auto parent = (folder / file.path).parent_path();
@@ -96,10 +103,13 @@ int init(Shell& shell, Options& options) {
   answers.hook_secret = random_id(secret_length);
   const auto files = init_files(answers);
   write_all(options.folder, files);
-  for (const InitFile& file : files) shell.out() << "wrote " << clean((std::filesystem::path(options.folder) / file.path).lexically_normal().string()) << "\n";
+  for (const InitFile& file : files)
+    shell.out() << "wrote " << clean((std::filesystem::path(options.folder) / file.path).lexically_normal().string())
+                << "\n";
   shell.out() << "\nhook URL  " << clean(init_hook_url(answers)) << "\nsecret    " << answers.secret << "\n\n";
   if (answers.system == "livechat")
-    shell.out() << "Register the webhooks at LiveChat with this URL and secret. If LiveChat gives you a secret instead, write it into\n"
+    shell.out() << "Register the webhooks at LiveChat with this URL and secret. If LiveChat gives you a secret "
+                   "instead, write it into\n"
                 << clean((std::filesystem::path(options.folder) / "secrets/livechat").lexically_normal().string())
                 << ". Webhooks of an app carry no secret: for those the URL is followed by /SECRET.\n\n";
   shell.out() << clean_lines(init_try_it(answers, std::filesystem::path(options.folder).lexically_normal().string()));
@@ -112,13 +122,15 @@ void add_init(CLI::App& app, Shell& shell) {
   CLI::App* verb = add_verb(app, "init", "write a configuration, a rule and its test; prints hook URL and secret",
                             "  chatrelay init                                            asks\n"
                             "  chatrelay init relay --system livechat --use mail --to support@example.com\n"
-                            "  chatrelay init relay --system generic --use webhook --to https://example.com/in --public-url https://relay.example.com");
+                            "  chatrelay init relay --system generic --use webhook --to https://example.com/in "
+                            "--public-url https://relay.example.com");
   auto options = std::make_shared<Options>();
   verb->add_option("DIR", options->folder, "the folder to write into (this one)");
   verb->add_option("--system", options->answers.system, "what sends the webhooks: " + names_of(init_systems()));
   verb->add_option("--use", options->answers.use, "what becomes of them: " + names_of(init_uses()));
   verb->add_option("--to", options->answers.to, "the URL, e-mail address or file they go to");
-  verb->add_option("--public-url", options->answers.public_url, "how the outside reaches this relay, for example https://relay.example.com");
+  verb->add_option("--public-url", options->answers.public_url,
+                   "how the outside reaches this relay, for example https://relay.example.com");
   verb->callback([&shell, options] { shell.action = [&shell, options] { return init(shell, *options); }; });
 }
 

@@ -10,7 +10,8 @@ std::string filled(std::string_view text, std::initializer_list<std::pair<std::s
   std::string out(text);
   for (const auto& [name, value] : values) {
     const std::string mark = "@" + std::string(name) + "@";
-    for (std::size_t at = out.find(mark); at != std::string::npos; at = out.find(mark, at + value.size())) out.replace(at, mark.size(), value);
+    for (std::size_t at = out.find(mark); at != std::string::npos; at = out.find(mark, at + value.size()))
+      out.replace(at, mark.size(), value);
   }
   return out;
 }
@@ -25,7 +26,8 @@ std::string yaml_text(const std::string& text) {
   return boost::json::serialize(boost::json::string(safe));
 }
 
-constexpr std::string_view config_text = R"(# chatrelay: written by `chatrelay init`. `chatrelay check --config chatrelay.yaml` says what is wrong with it.
+constexpr std::string_view config_text =
+    R"(# chatrelay: written by `chatrelay init`. `chatrelay check --config chatrelay.yaml` says what is wrong with it.
 # Secrets stand in files of their own (${file:PATH}); an environment variable is written ${NAME}.
 
 listen:
@@ -174,7 +176,8 @@ std::string to_of(const InitAnswers& answers) {
 }
 
 bool is_local(const std::string& url) {
-  return url.find("://127.") != std::string::npos || url.find("://localhost") != std::string::npos || url.find("://[::1]") != std::string::npos;
+  return url.find("://127.") != std::string::npos || url.find("://localhost") != std::string::npos ||
+         url.find("://[::1]") != std::string::npos;
 }
 
 std::string base_url(const InitAnswers& answers) {
@@ -197,7 +200,8 @@ const std::vector<InitUse>& init_uses() {
   static const std::vector<InitUse> uses{
       {"archive", "keep every event as a line of JSON in a file", "", "archive.jsonl"},
       {"webhook", "post messages to an HTTP endpoint, signed", "URL of the endpoint", "http://127.0.0.1:8089/"},
-      {"mail", "mail offline messages and the transcripts of finished chats", "e-mail address they go to", "support@example.com"},
+      {"mail", "mail offline messages and the transcripts of finished chats", "e-mail address they go to",
+       "support@example.com"},
   };
   return uses;
 }
@@ -205,11 +209,15 @@ const std::vector<InitUse>& init_uses() {
 std::vector<InitFile> init_files(const InitAnswers& answers) {
   const std::string to = to_of(answers);
   const Texts texts = texts_of(answers.use);
-  const std::string public_url = answers.public_url.empty() ? "" : "  public_url: " + yaml_text(base_url(answers)) + "\n";
+  const std::string public_url =
+      answers.public_url.empty() ? "" : "  public_url: " + yaml_text(base_url(answers)) + "\n";
   std::vector<InitFile> files;
-  files.push_back({"chatrelay.yaml", filled(config_text, {{"PUBLIC_URL", public_url},
-                                                          {"SOURCE", std::string(answers.system == "livechat" ? livechat_source : generic_source)},
-                                                          {"DESTINATION", filled(texts.destination, {{"PRIVATE", is_local(to) ? "true" : "false"}, {"TO", yaml_text(to)}})}})});
+  files.push_back(
+      {"chatrelay.yaml",
+       filled(config_text, {{"PUBLIC_URL", public_url},
+                            {"SOURCE", std::string(answers.system == "livechat" ? livechat_source : generic_source)},
+                            {"DESTINATION", filled(texts.destination, {{"PRIVATE", is_local(to) ? "true" : "false"},
+                                                                       {"TO", yaml_text(to)}})}})});
   files.push_back({"rules/" + answers.use + ".yaml", std::string(texts.rules)});
   files.push_back({"rules/" + answers.use + "_test.yaml", filled(texts.tests, {{"SYSTEM", answers.system}})});
   files.push_back({"secrets/" + answers.system, answers.secret + "\n", true});
@@ -217,16 +225,22 @@ std::vector<InitFile> init_files(const InitAnswers& answers) {
   return files;
 }
 
-std::string init_hook_url(const InitAnswers& answers) { return base_url(answers) + "/hooks/" + answers.system; }
+std::string init_hook_url(const InitAnswers& answers) {
+  return base_url(answers) + "/hooks/" + answers.system;
+}
 
 std::string init_try_it(const InitAnswers& answers, const std::string& folder) {
   const std::string config = folder + "/chatrelay.yaml";
-  std::string out = "Try it:\n  chatrelay check --config " + config + "\n  chatrelay rules test --config " + config + "\n  chatrelay serve --config " +
-                    config + "\n";
-  if (answers.use == "webhook" && to_of(answers) == "http://127.0.0.1:8089/") out += "  chatrelay sink --secret \"$(cat " + folder + "/secrets/hook)\"\n";
+  std::string out = "Try it:\n  chatrelay check --config " + config + "\n  chatrelay rules test --config " + config +
+                    "\n  chatrelay serve --config " + config + "\n";
+  if (answers.use == "webhook" && to_of(answers) == "http://127.0.0.1:8089/")
+    out += "  chatrelay sink --secret \"$(cat " + folder + "/secrets/hook)\"\n";
   if (answers.system == "generic")
-    out += "  curl -H \"Authorization: Bearer $(cat " + folder + "/secrets/generic)\" -H 'Content-Type: application/json' \\\n"
-           "       -d '{\"type\":\"offline_message\",\"id\":\"1\",\"chat\":\"c1\",\"name\":\"Thomas\",\"text\":\"Hello\"}' http://127.0.0.1:8080/hooks/generic\n";
+    out += "  curl -H \"Authorization: Bearer $(cat " + folder +
+           "/secrets/generic)\" -H 'Content-Type: application/json' \\\n"
+           "       -d "
+           "'{\"type\":\"offline_message\",\"id\":\"1\",\"chat\":\"c1\",\"name\":\"Thomas\",\"text\":\"Hello\"}' "
+           "http://127.0.0.1:8080/hooks/generic\n";
   else
     out += "  chatrelay send RECORDED_WEBHOOK.json --source " + answers.system + " --config " + config + "\n";
   return out;

@@ -59,7 +59,8 @@ int print_listing(Shell& shell, const Listing& listing, const std::string& path,
   }
   table.print(shell.out(), shell.terminal.width);
   const std::string next = cell(page, "next");
-  if (next != "-") shell.out() << "\nThere are more: the same command with --before " << next << " shows the next page.\n";
+  if (next != "-")
+    shell.out() << "\nThere are more: the same command with --before " << next << " shows the next page.\n";
   return exit_code::ok;
 }
 

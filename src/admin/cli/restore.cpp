@@ -1,4 +1,5 @@
-// chatrelay restore: puts a backup in the place of the store. The daemon must not run; the store refuses while one has it open.
+// chatrelay restore: puts a backup in the place of the store. The daemon must not run; the store refuses while one has
+// it open.
 #include <ostream>
 
 #include "admin/cli/listing.hpp"
@@ -35,10 +36,11 @@ int restore(Shell& shell, const Options& options) {
     pending = std::string(trim(shell.ask("keep, hold or cancel? [hold] ")));
     if (pending.empty()) pending = "hold";
   }
-  const auto done = shell.hooks.restore(options.file, config.store_path, pending_of(pending), shell.terminal.clock.now());
+  const auto done =
+      shell.hooks.restore(options.file, config.store_path, pending_of(pending), shell.terminal.clock.now());
   if (!done) throw failure_of(done.error());
-  shell.out() << "restored " << clean(config.store_path) << " from " << clean(options.file) << "; what was there is kept as " << clean(config.store_path)
-              << ".replaced\n";
+  shell.out() << "restored " << clean(config.store_path) << " from " << clean(options.file)
+              << "; what was there is kept as " << clean(config.store_path) << ".replaced\n";
   return exit_code::ok;
 }
 
@@ -51,7 +53,8 @@ void add_restore(CLI::App& app, Shell& shell) {
                             "  systemctl start chatrelay");
   auto options = std::make_shared<Options>();
   verb->add_option("FILE", options->file, "what `chatrelay backup` wrote")->required();
-  verb->add_option("--pending", options->pending, "keep, hold or cancel what was open; asked on a terminal")->check(CLI::IsMember({"keep", "hold", "cancel"}));
+  verb->add_option("--pending", options->pending, "keep, hold or cancel what was open; asked on a terminal")
+      ->check(CLI::IsMember({"keep", "hold", "cancel"}));
   verb->callback([&shell, options] { shell.action = [&shell, options] { return restore(shell, *options); }; });
 }
 

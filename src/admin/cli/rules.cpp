@@ -22,7 +22,9 @@ void add_rules(CLI::App& app, Shell& shell) {
   verb->add_option("FILE", options->files, "only these test files");
   verb->add_flag("--json", options->as_json, "print the results as JSON");
   verb->callback([&shell, options] {
-    shell.action = [&shell, options] { return print_report(shell, shell.hooks.test_rules(shell.config_file(), options->files), options->as_json); };
+    shell.action = [&shell, options] {
+      return print_report(shell, shell.hooks.test_rules(shell.config_file(), options->files), options->as_json);
+    };
   });
 }
 

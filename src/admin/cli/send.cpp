@@ -15,7 +15,7 @@ struct Options {
 
 struct Target {
   Endpoint endpoint;
-  std::string path;   // "/hooks/NAME"
+  std::string path;  // "/hooks/NAME"
 };
 
 Target target_of(const config::Config& config, const Options& options) {
@@ -32,7 +32,9 @@ Target target_of(const config::Config& config, const Options& options) {
   }
   const config::Listen& listen = config.listen;
   if (listen.public_address.port == 0)
-    throw Failure(exit_code::usage, "listen.public of " + config.file + " is port 0 (any free one): say which one it became with --url http://HOST:PORT");
+    throw Failure(exit_code::usage,
+                  "listen.public of " + config.file +
+                      " is port 0 (any free one): say which one it became with --url http://HOST:PORT");
   const std::string& host = listen.public_address.host;
   target.endpoint.host = host.empty() || host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host;
   target.endpoint.port = listen.public_address.port;
@@ -40,12 +42,14 @@ Target target_of(const config::Config& config, const Options& options) {
   return target;
 }
 
-std::unique_ptr<systems::Source> source_of(Shell& shell, const config::Config& config, config::Problems& problems, const std::string& name) {
+std::unique_ptr<systems::Source> source_of(Shell& shell, const config::Config& config, config::Problems& problems,
+                                           const std::string& name) {
   const config::SourceConfig* configured = config.source(name);
   if (!configured) {
     std::string names;
     for (const config::SourceConfig& source : config.sources) names += (names.empty() ? "" : ", ") + source.name;
-    throw Failure(exit_code::data, "there is no source \"" + clean(name) + "\" in " + config.file + "; there are: " + names);
+    throw Failure(exit_code::data,
+                  "there is no source \"" + clean(name) + "\" in " + config.file + "; there are: " + names);
   }
   auto source = shell.hooks.make_source(*configured, config.tables, problems);
   if (!source) throw Failure(exit_code::config, "the source has problems:\n" + problems.to_string());
@@ -87,14 +91,18 @@ int send(Shell& shell, const Options& options) {
       const auto request = source->sign(std::move(body), shell.terminal.clock.now());
       const auto answer = http_call(target.endpoint, call_of(target, request, options.content_type));
       if (!answer)
-        throw Failure(exit_code::unavailable, "nothing answers at " + target.endpoint.to_string() + ": " + answer.error().message +
-                                                  "\nIs the daemon running? Another address is given with --url http://HOST:PORT.");
+        throw Failure(exit_code::unavailable,
+                      "nothing answers at " + target.endpoint.to_string() + ": " + answer.error().message +
+                          "\nIs the daemon running? Another address is given with --url http://HOST:PORT.");
       shell.out() << answer->status << "  " << clean(file);
       if (const auto said = trim(answer->body); !said.empty()) shell.out() << ": " << clean(truncate_utf8(said, 500));
       shell.out() << "\n";
-      if (answer->status == 401 || answer->status == 403) code = exit_code::no_permission;
-      else if (answer->status >= 500) code = exit_code::unavailable;
-      else if (answer->status >= 300) code = exit_code::data;
+      if (answer->status == 401 || answer->status == 403)
+        code = exit_code::no_permission;
+      else if (answer->status >= 500)
+        code = exit_code::unavailable;
+      else if (answer->status >= 300)
+        code = exit_code::data;
     }
   }
   return code;

@@ -12,10 +12,14 @@ int exit_code_of(ErrorKind kind) {
     case ErrorKind::invalid:
     case ErrorKind::not_found:
     case ErrorKind::conflict:
-    case ErrorKind::too_large: return exit_code::data;
-    case ErrorKind::unauthorized: return exit_code::no_permission;
-    case ErrorKind::unavailable: return exit_code::unavailable;
-    case ErrorKind::internal: return exit_code::internal;
+    case ErrorKind::too_large:
+      return exit_code::data;
+    case ErrorKind::unauthorized:
+      return exit_code::no_permission;
+    case ErrorKind::unavailable:
+      return exit_code::unavailable;
+    case ErrorKind::internal:
+      return exit_code::internal;
   }
   return exit_code::internal;
 }
@@ -34,7 +38,8 @@ config::Environment Shell::environment() const {
 
 config::Config Shell::load_config(config::Problems& problems) const {
   auto loaded = config::load_config(config_file(), problems, environment());
-  if (problems.has_errors()) throw Failure(exit_code::config, "the configuration has problems:\n" + problems.to_string());
+  if (problems.has_errors())
+    throw Failure(exit_code::config, "the configuration has problems:\n" + problems.to_string());
   return loaded;
 }
 

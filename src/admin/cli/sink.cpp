@@ -1,4 +1,6 @@
 // chatrelay sink: a local inspector that prints what it receives, to try rules without the outside.
+#include <ostream>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -7,7 +9,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <ostream>
 
 #include "admin/cli/listing.hpp"
 #include "admin/cli/sink_view.hpp"
@@ -26,21 +27,24 @@ struct Options {
   std::string delay;
   std::string body;
   std::string secret;
-  std::size_t count = 0;   // ends after so many; 0: never
+  std::size_t count = 0;  // ends after so many; 0: never
 };
 
 class Sink {
  public:
-  Sink(Shell& shell, const Options& options, Millis delay) : shell_(shell), options_(options), delay_(delay), signals_(context_, SIGINT, SIGTERM) {}
+  Sink(Shell& shell, const Options& options, Millis delay)
+      : shell_(shell), options_(options), delay_(delay), signals_(context_, SIGINT, SIGTERM) {}
 
   int run() {
     boost::system::error_code failed;
     http::ServerOptions server_options;
     server_options.name = "sink";
     server_options.endpoint = {asio::ip::make_address(options_.address, failed), options_.port};
-    if (failed) throw Failure(exit_code::usage, "--address is \"" + clean(options_.address) + "\"; it must be an IP address");
+    if (failed)
+      throw Failure(exit_code::usage, "--address is \"" + clean(options_.address) + "\"; it must be an IP address");
     server_options.limits.body_bytes_max = 64 << 20;  // an inspector shows what comes, attachments too
-    auto server = http::Server::create(context_.get_executor(), server_options, [this](http::Request& request) { return handle(request); }, metrics_);
+    auto server = http::Server::create(
+        context_.get_executor(), server_options, [this](http::Request& request) { return handle(request); }, metrics_);
     if (!server) throw Failure(exit_code::io, server.error().message);
     server_ = std::move(*server);
     server_->start();
@@ -102,11 +106,13 @@ int sink(Shell& shell, const Options& options) {
 }  // namespace
 
 void add_sink(CLI::App& app, Shell& shell) {
-  CLI::App* verb = add_verb(app, "sink", "a local inspector that prints what it receives, to try rules without the outside",
-                            "  chatrelay sink                            a destination for it: {connector: webhook, url: \"http://127.0.0.1:8089/\", allow_private: true}\n"
-                            "  chatrelay sink --port 0 --status 503      any free port; see how deliveries are tried again\n"
-                            "  chatrelay sink --delay 45s                see a time-out\n"
-                            "  chatrelay sink --secret \"$HOOK_SECRET\"    says whether signatures are good");
+  CLI::App* verb =
+      add_verb(app, "sink", "a local inspector that prints what it receives, to try rules without the outside",
+               "  chatrelay sink                            a destination for it: {connector: webhook, url: "
+               "\"http://127.0.0.1:8089/\", allow_private: true}\n"
+               "  chatrelay sink --port 0 --status 503      any free port; see how deliveries are tried again\n"
+               "  chatrelay sink --delay 45s                see a time-out\n"
+               "  chatrelay sink --secret \"$HOOK_SECRET\"    says whether signatures are good");
   auto options = std::make_shared<Options>();
   verb->add_option("--port", options->port, "0: any free one (8089)")->capture_default_str();
   verb->add_option("--address", options->address, "IP address to listen on (127.0.0.1)");

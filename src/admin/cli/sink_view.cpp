@@ -38,15 +38,19 @@ std::string shown_value(std::string_view name, std::string_view value) {
 std::string signature_verdict(const http::Request& request, const std::string& secret, WallTime now) {
   const auto key = destinations::connector::standard_webhooks_key(secret);
   if (!key) return "cannot be checked: the secret " + key.error().message;
-  const std::string id = header(request, "webhook-id"), stamp = header(request, "webhook-timestamp"), given = header(request, "webhook-signature");
-  if (id.empty() || stamp.empty() || given.empty()) return "MISSING: a signed request has webhook-id, webhook-timestamp and webhook-signature";
+  const std::string id = header(request, "webhook-id"), stamp = header(request, "webhook-timestamp"),
+                    given = header(request, "webhook-signature");
+  if (id.empty() || stamp.empty() || given.empty())
+    return "MISSING: a signed request has webhook-id, webhook-timestamp and webhook-signature";
   long long seconds = 0;
   const auto [end, failure] = std::from_chars(stamp.data(), stamp.data() + stamp.size(), seconds);
   constexpr long long seconds_max = 1LL << 40;  // far beyond any clock, near enough to be multiplied
-  if (failure != std::errc{} || end != stamp.data() + stamp.size() || seconds < 0 || seconds > seconds_max) return "WRONG: webhook-timestamp is no number of seconds";
+  if (failure != std::errc{} || end != stamp.data() + stamp.size() || seconds < 0 || seconds > seconds_max)
+    return "WRONG: webhook-timestamp is no number of seconds";
   const WallTime signed_at = from_ms(seconds * 1000);
   std::string wanted;
-  for (const auto& [name, value] : destinations::connector::standard_webhooks_headers(*key, id, signed_at, request.message.body()))
+  for (const auto& [name, value] :
+       destinations::connector::standard_webhooks_headers(*key, id, signed_at, request.message.body()))
     if (iequals_ascii(name, "webhook-signature")) wanted = value;
   bool matches = false;
   std::string_view rest = given;  // several signatures, with spaces, while a secret is changed

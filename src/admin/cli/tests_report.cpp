@@ -10,7 +10,8 @@ namespace {
 
 int exit_code_of(const TestReport& report) {
   if (report.problems.has_errors()) return exit_code::config;
-  const bool passed = std::all_of(report.tests.begin(), report.tests.end(), [](const TestResult& test) { return test.passed; });
+  const bool passed =
+      std::all_of(report.tests.begin(), report.tests.end(), [](const TestResult& test) { return test.passed; });
   return passed ? exit_code::ok : exit_code::failed;
 }
 
@@ -26,12 +27,15 @@ void print_indented(std::ostream& out, const std::string& text) {
 }  // namespace
 
 int print_report(Shell& shell, const TestReport& report, bool as_json) {
-  const auto failed = static_cast<std::size_t>(std::count_if(report.tests.begin(), report.tests.end(), [](const auto& test) { return !test.passed; }));
+  const auto failed = static_cast<std::size_t>(
+      std::count_if(report.tests.begin(), report.tests.end(), [](const auto& test) { return !test.passed; }));
   if (as_json) {
     json::array tests;
     for (const TestResult& test : report.tests)
-      tests.push_back(json::object{{"where", test.where}, {"name", test.name}, {"passed", test.passed}, {"detail", test.detail}});
-    print_json(shell, json::object{{"tests", std::move(tests)}, {"failed", failed}, {"problems", report.problems.to_string()}});
+      tests.push_back(
+          json::object{{"where", test.where}, {"name", test.name}, {"passed", test.passed}, {"detail", test.detail}});
+    print_json(shell, json::object{
+                          {"tests", std::move(tests)}, {"failed", failed}, {"problems", report.problems.to_string()}});
     return exit_code_of(report);
   }
   std::string problems = clean_lines(report.problems.to_string());

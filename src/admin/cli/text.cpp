@@ -7,8 +7,9 @@
 #include <ctime>
 #include <cwchar>
 #include <functional>
-#include <locale.h>
 #include <ostream>
+
+#include <locale.h>
 
 #include "common/json.hpp"
 #include "common/text.hpp"
@@ -37,8 +38,8 @@ CodePoint first_of(std::string_view text) {
 // Controls beyond ASCII: C1 (a terminal may take U+009B as the start of a sequence), line and paragraph separators, and
 // whatever changes the direction of writing (with which "exe.txt" can be shown for "txt.exe").
 bool is_dangerous(char32_t c) {
-  return c == 0x7F || (c >= 0x80 && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
-         (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+  return c == 0x7F || (c >= 0x80 && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
 // Calls `each` for every code point with its bytes.
@@ -59,14 +60,17 @@ std::string escaped_code_point(char32_t c) {
 // wcwidth knows only the thread's locale; C.UTF-8 is part of glibc itself since 2.35.
 class Utf8Locale {
  public:
-  Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)), before_(locale_ ? uselocale(locale_) : nullptr) {}
+  Utf8Locale()
+      : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)), before_(locale_ ? uselocale(locale_) : nullptr) {}
   ~Utf8Locale() {
     if (before_) uselocale(before_);
     if (locale_) freelocale(locale_);
   }
   Utf8Locale(const Utf8Locale&) = delete;
   Utf8Locale& operator=(const Utf8Locale&) = delete;
-  static std::size_t width_of(char32_t c) { return static_cast<std::size_t>(std::max(0, ::wcwidth(static_cast<wchar_t>(c)))); }
+  static std::size_t width_of(char32_t c) {
+    return static_cast<std::size_t>(std::max(0, ::wcwidth(static_cast<wchar_t>(c))));
+  }
 
  private:
   locale_t locale_, before_;
@@ -78,8 +82,10 @@ void write_json(std::string& out, const json::value& value, int indent, bool pre
   };
   const auto text = [&](std::string_view string) {
     walk(json::serialize(json::string(string)), [&](char32_t c, std::string_view bytes) {
-      if (is_dangerous(c)) out += escaped_code_point(c);
-      else out += bytes;
+      if (is_dangerous(c))
+        out += escaped_code_point(c);
+      else
+        out += bytes;
     });
   };
   if (const json::object* object = value.if_object(); object && !object->empty()) {
@@ -115,7 +121,9 @@ void write_json(std::string& out, const json::value& value, int indent, bool pre
 
 }  // namespace
 
-std::string clean(std::string_view text) { return printable(text, line_bytes_max); }
+std::string clean(std::string_view text) {
+  return printable(text, line_bytes_max);
+}
 
 std::string clean_lines(std::string_view text) {
   std::string out;
@@ -157,7 +165,8 @@ std::string local_time(WallTime time) {
   const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
   std::tm parts{};
   std::array<char, 40> out{};
-  if (!::localtime_r(&seconds, &parts) || std::strftime(out.data(), out.size(), "%Y-%m-%d %H:%M:%S", &parts) == 0) return "-";
+  if (!::localtime_r(&seconds, &parts) || std::strftime(out.data(), out.size(), "%Y-%m-%d %H:%M:%S", &parts) == 0)
+    return "-";
   return out.data();
 }
 
@@ -201,14 +210,16 @@ std::vector<std::size_t> Table::widths(std::size_t width) const {
   while (total() > width) {
     std::size_t widest = columns_.size();
     for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (columns_[i].shrinks && widths[i] > readable && (widest == columns_.size() || widths[i] > widths[widest])) widest = i;
+      if (columns_[i].shrinks && widths[i] > readable && (widest == columns_.size() || widths[i] > widths[widest]))
+        widest = i;
     if (widest == columns_.size()) break;
     --widths[widest];
   }
   return widths;
 }
 
-void Table::print_row(std::ostream& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const {
+void Table::print_row(std::ostream& out, const std::vector<std::string>& cells,
+                      const std::vector<std::size_t>& widths) const {
   std::string line;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const std::string shown = cut_to_width(cells[i], widths[i]);

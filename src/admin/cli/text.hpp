@@ -1,13 +1,14 @@
-// What commands print: tables, local times, JSON. Invariant 10 at the terminal: what a stranger typed never reaches it as a
-// control character, an escape sequence or a change of the writing direction.
+// What commands print: tables, local times, JSON. Invariant 10 at the terminal: what a stranger typed never reaches it
+// as a control character, an escape sequence or a change of the writing direction.
 #pragma once
 
-#include <boost/json.hpp>
 #include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 
@@ -15,18 +16,18 @@ namespace chatrelay::admin::cli {
 
 namespace json = boost::json;
 
-std::string clean(std::string_view text);               // for one line
-std::string clean_lines(std::string_view text);         // line breaks stay, everything else as clean()
-std::size_t display_width(std::string_view text);       // columns on a terminal; of clean text
+std::string clean(std::string_view text);                                // for one line
+std::string clean_lines(std::string_view text);                          // line breaks stay, everything else as clean()
+std::size_t display_width(std::string_view text);                        // columns on a terminal; of clean text
 std::string cut_to_width(const std::string& text, std::size_t columns);  // ends with "…" when cut
 
-std::string local_time(WallTime time);                  // "2026-11-20 10:00:00" in the local zone
-std::string local_time(const json::value& rfc3339);     // "-" when it is none
+std::string local_time(WallTime time);               // "2026-11-20 10:00:00" in the local zone
+std::string local_time(const json::value& rfc3339);  // "-" when it is none
 // A member of an API answer as clean text; "-" when it is missing or null.
 std::string cell(const json::value& object, std::string_view member);
 // Pretty JSON, two spaces; C1 and direction controls escaped, so that it is safe on a terminal and still the same JSON.
 std::string pretty_json(const json::value& value);
-std::string compact_json(const json::value& value);     // the same on one line
+std::string compact_json(const json::value& value);  // the same on one line
 
 class Table {
  public:
@@ -43,7 +44,8 @@ class Table {
 
  private:
   std::vector<std::size_t> widths(std::size_t width) const;
-  void print_row(std::ostream& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const;
+  void print_row(std::ostream& out, const std::vector<std::string>& cells,
+                 const std::vector<std::size_t>& widths) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;

@@ -1,12 +1,13 @@
 // An Api over a FakeStore, called in-process.
 #pragma once
 
+#include <optional>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
-#include <optional>
 
 #include "admin/api/api.hpp"
 #include "common/json.hpp"
@@ -27,7 +28,7 @@ struct ApiFixture : testing::Test {
   FakeStore store;
   std::vector<deliver::ReplayRequest> replays;
   std::vector<deliver::DestinationStatus> destinations;
-  std::vector<std::string> switched;          // "pause crm: reason", "resume crm"
+  std::vector<std::string> switched;  // "pause crm: reason", "resume crm"
   config::Problems reload_problems;
   std::vector<std::string> not_ready;
   Millis planner_busy{0};
@@ -63,7 +64,8 @@ struct ApiFixture : testing::Test {
       done(Result<void>{});
     };
     context.probe = [](std::string name) -> boost::asio::awaitable<Result<Outcome>> {
-      Outcome outcome(name == "crm" ? OutcomeClass::ok : OutcomeClass::retry, name == "crm" ? "HTTP 204" : "connection refused");
+      Outcome outcome(name == "crm" ? OutcomeClass::ok : OutcomeClass::retry,
+                      name == "crm" ? "HTTP 204" : "connection refused");
       co_return outcome;
     };
     context.reload = [this](std::function<void(config::Problems)> done) { done(reload_problems); };
@@ -82,7 +84,8 @@ struct ApiFixture : testing::Test {
     destinations.push_back(status);
   }
 
-  http::Response call(const std::string& method, const std::string& target, const std::string& body = {}, const HeaderList& headers = {}) {
+  http::Response call(const std::string& method, const std::string& target, const std::string& body = {},
+                      const HeaderList& headers = {}) {
     http::Request request;
     request.message.method_string(method);
     request.message.target(target);

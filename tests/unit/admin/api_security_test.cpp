@@ -6,7 +6,8 @@ namespace {
 using ApiSecurity = ApiFixture;
 
 TEST_F(ApiSecurity, a_request_from_the_page_of_another_site_is_refused_whatever_it_asks) {
-  for (const std::string origin : {"https://evil.example", "null", "http://127.0.0.1:9999", "http://127.0.0.1:8081.evil.example", ""}) {
+  for (const std::string origin :
+       {"https://evil.example", "null", "http://127.0.0.1:9999", "http://127.0.0.1:8081.evil.example", ""}) {
     EXPECT_EQ(call("GET", "/api/version", "", {{"Origin", origin}}).status, 403) << origin;
     EXPECT_EQ(call("POST", "/api/reload", "{}", {{"Origin", origin}}).status, 403) << origin;
     EXPECT_EQ(call("GET", "/healthz", "", {{"Origin", origin}}).status, 403) << origin;
@@ -33,12 +34,14 @@ TEST_F(ApiSecurity, only_the_right_token_as_bearer_is_taken) {
   token = "correct-horse-battery";
   EXPECT_EQ(call("GET", "/api/version", "", {{"Authorization", "Bearer correct-horse-battery"}}).status, 200);
   EXPECT_EQ(call("GET", "/api/version", "", {{"Authorization", "bearer correct-horse-battery"}}).status, 200);
-  for (const char* wrong : {"Bearer correct-horse-batter", "Bearer correct-horse-battery2", "Bearer ", "Bearer", "correct-horse-battery", "Basic correct-horse-battery", "B"})
+  for (const char* wrong : {"Bearer correct-horse-batter", "Bearer correct-horse-battery2", "Bearer ", "Bearer",
+                            "correct-horse-battery", "Basic correct-horse-battery", "B"})
     EXPECT_EQ(call("GET", "/api/version", "", {{"Authorization", wrong}}).status, 401) << wrong;
 }
 
 TEST_F(ApiSecurity, a_change_must_be_json_by_its_content_type) {
-  for (const char* type : {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "application/jsonx"})
+  for (const char* type :
+       {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "application/jsonx"})
     EXPECT_EQ(call("POST", "/api/destinations/crm/pause", "{}", {{"Content-Type", type}}).status, 415) << type;
   EXPECT_TRUE(switched.empty());
   EXPECT_EQ(call("POST", "/api/reload", "{}", {{"Content-Type", "Application/JSON; charset=utf-8"}}).status, 200);
@@ -62,9 +65,11 @@ TEST_F(ApiSecurity, a_get_changes_nothing) {
 
 TEST_F(ApiSecurity, answers_are_neither_cached_nor_guessed_at) {
   const auto response = call("GET", "/api/version");
-  EXPECT_NE(std::find(response.headers.begin(), response.headers.end(), std::pair<std::string, std::string>("X-Content-Type-Options", "nosniff")),
+  EXPECT_NE(std::find(response.headers.begin(), response.headers.end(),
+                      std::pair<std::string, std::string>("X-Content-Type-Options", "nosniff")),
             response.headers.end());
-  EXPECT_NE(std::find(response.headers.begin(), response.headers.end(), std::pair<std::string, std::string>("Cache-Control", "no-store")),
+  EXPECT_NE(std::find(response.headers.begin(), response.headers.end(),
+                      std::pair<std::string, std::string>("Cache-Control", "no-store")),
             response.headers.end());
 }
 
@@ -78,7 +83,8 @@ TEST(AdminHosts, loopback_is_known_by_its_names_and_every_address_by_any) {
   config::Listen listen;
   listen.admin.host = "127.0.0.1";
   const auto hosts = admin_hosts(listen);
-  for (const char* name : {"localhost", "127.0.0.1", "[::1]"}) EXPECT_NE(std::find(hosts.begin(), hosts.end(), name), hosts.end()) << name;
+  for (const char* name : {"localhost", "127.0.0.1", "[::1]"})
+    EXPECT_NE(std::find(hosts.begin(), hosts.end(), name), hosts.end()) << name;
   EXPECT_EQ(std::find(hosts.begin(), hosts.end(), "evil.example"), hosts.end());
   listen.admin.host = "0.0.0.0";
   EXPECT_TRUE(admin_hosts(listen).empty());

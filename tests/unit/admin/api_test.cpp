@@ -40,14 +40,17 @@ TEST_F(Api, the_filters_of_events_reach_the_store) {
 }
 
 TEST_F(Api, bad_input_is_told_with_the_field_and_what_it_may_be) {
-  EXPECT_THAT(error_of(get("/api/events?limit=0", 400)), HasSubstr("\"limit\" is \"0\"; it must be a number from 1 to 500"));
+  EXPECT_THAT(error_of(get("/api/events?limit=0", 400)),
+              HasSubstr("\"limit\" is \"0\"; it must be a number from 1 to 500"));
   EXPECT_THAT(error_of(get("/api/events?limit=-1", 400)), HasSubstr("limit"));
   EXPECT_THAT(error_of(get("/api/events?limit=1e3", 400)), HasSubstr("limit"));
   EXPECT_THAT(error_of(get("/api/events?since=yesterday", 400)), HasSubstr("\"since\""));
   EXPECT_THAT(error_of(get("/api/events?failures=maybe", 400)), HasSubstr("true or false"));
-  EXPECT_THAT(error_of(get("/api/events?sorce=x", 400)), HasSubstr("\"sorce\" is not known here; it may be: before, chat, failures, limit, since, source"));
+  EXPECT_THAT(error_of(get("/api/events?sorce=x", 400)),
+              HasSubstr("\"sorce\" is not known here; it may be: before, chat, failures, limit, since, source"));
   EXPECT_THAT(error_of(get("/api/events?source=a&source=b", 400)), HasSubstr("twice"));
-  EXPECT_THAT(error_of(get("/api/deliveries?state=ded", 400)), HasSubstr("pending, deferred, held, delivered, dead, cancelled"));
+  EXPECT_THAT(error_of(get("/api/deliveries?state=ded", 400)),
+              HasSubstr("pending, deferred, held, delivered, dead, cancelled"));
   EXPECT_THAT(error_of(get("/api/deliveries?chat=C1", 400)), HasSubstr("belong together"));
   EXPECT_THAT(error_of(get("/api/version?x=1", 400)), HasSubstr("\"x\""));
 }
@@ -119,17 +122,21 @@ TEST_F(Api, a_delivery_is_shown_with_payload_and_every_attempt) {
 TEST_F(Api, retry_by_id_takes_numbers_and_ids_and_is_all_or_nothing_when_one_does_not_exist) {
   store.add_delivery(11, DeliveryState::dead, now);
   store.add_delivery(12, DeliveryState::delivered, now);
-  const auto body = post("/api/deliveries/retry", json::object{{"ids", json::array{"11", store.data.deliveries[1].id}}});
+  const auto body =
+      post("/api/deliveries/retry", json::object{{"ids", json::array{"11", store.data.deliveries[1].id}}});
   EXPECT_EQ(body.at("changed").to_number<int>(), 2);
   EXPECT_THAT(store.retried, ElementsAre(11, 12));
-  EXPECT_THAT(error_of(post("/api/deliveries/retry", json::object{{"ids", json::array{11, 99}}}, 404)), HasSubstr("99"));
+  EXPECT_THAT(error_of(post("/api/deliveries/retry", json::object{{"ids", json::array{11, 99}}}, 404)),
+              HasSubstr("99"));
   EXPECT_THAT(store.retried, ElementsAre(11, 12));
 }
 
 TEST_F(Api, retry_by_filter_means_dead_letters_oldest_first_up_to_the_limit) {
-  for (DeliverySeq seq = 1; seq <= 5; ++seq) store.add_delivery(seq, seq == 3 ? DeliveryState::delivered : DeliveryState::dead, now);
+  for (DeliverySeq seq = 1; seq <= 5; ++seq)
+    store.add_delivery(seq, seq == 3 ? DeliveryState::delivered : DeliveryState::dead, now);
   store.add_delivery(6, DeliveryState::dead, now, "mailbox");
-  const auto body = post("/api/deliveries/retry", json::object{{"filter", json::object{{"destination", "crm"}}}, {"limit", 3}});
+  const auto body =
+      post("/api/deliveries/retry", json::object{{"filter", json::object{{"destination", "crm"}}}, {"limit", 3}});
   EXPECT_THAT(store.retried, ElementsAre(2, 4, 5));
   EXPECT_EQ(body.at("more"), true);
   EXPECT_EQ(body.at("matched").to_number<int>(), 3);
@@ -137,7 +144,8 @@ TEST_F(Api, retry_by_filter_means_dead_letters_oldest_first_up_to_the_limit) {
 
 TEST_F(Api, more_deliveries_than_a_page_are_changed_in_slices) {
   for (DeliverySeq seq = 1; seq <= 1'250; ++seq) store.add_delivery(seq, DeliveryState::dead, now);
-  const auto body = post("/api/deliveries/retry", json::object{{"filter", json::object{{"destination", "crm"}}}, {"limit", 10'000}});
+  const auto body =
+      post("/api/deliveries/retry", json::object{{"filter", json::object{{"destination", "crm"}}}, {"limit", 10'000}});
   EXPECT_EQ(body.at("changed").to_number<int>(), 1'250);
   EXPECT_EQ(body.at("more"), false);
   ASSERT_EQ(store.retried.size(), 1'250u);
@@ -148,14 +156,16 @@ TEST_F(Api, cancel_by_filter_means_open_deliveries_and_keeps_the_reason) {
   store.add_delivery(1, DeliveryState::dead, now);
   store.add_delivery(2, DeliveryState::pending, now);
   store.add_delivery(3, DeliveryState::held, now);
-  post("/api/deliveries/cancel", json::object{{"filter", json::object{{"destination", "crm"}}}, {"reason", "sent by hand"}});
+  post("/api/deliveries/cancel",
+       json::object{{"filter", json::object{{"destination", "crm"}}}, {"reason", "sent by hand"}});
   EXPECT_THAT(store.cancelled, ElementsAre(2, 3));
   EXPECT_EQ(store.cancel_reason, "sent by hand");
 }
 
 TEST_F(Api, a_change_without_a_selection_changes_nothing) {
   store.add_delivery(1, DeliveryState::dead, now);
-  for (const char* body : {"{}", R"({"filter":{}})", R"({"ids":[]})", R"({"ids":["1"],"filter":{"rule":"x"}})", R"({"filter":{"destinaton":"crm"}})", R"({"id":["1"]})"}) {
+  for (const char* body : {"{}", R"({"filter":{}})", R"({"ids":[]})", R"({"ids":["1"],"filter":{"rule":"x"}})",
+                           R"({"filter":{"destinaton":"crm"}})", R"({"id":["1"]})"}) {
     EXPECT_EQ(call("POST", "/api/deliveries/retry", body).status, 400) << body;
     EXPECT_EQ(call("POST", "/api/deliveries/cancel", body).status, 400) << body;
   }
@@ -166,14 +176,16 @@ TEST_F(Api, a_change_without_a_selection_changes_nothing) {
 TEST_F(Api, what_the_store_refuses_is_told) {
   store.add_delivery(1, DeliveryState::dead, now);
   store.refuse = unavailable("the disk is full");
-  EXPECT_THAT(error_of(post("/api/deliveries/retry", json::object{{"ids", json::array{1}}}, 503)), HasSubstr("the disk is full"));
+  EXPECT_THAT(error_of(post("/api/deliveries/retry", json::object{{"ids", json::array{1}}}, 503)),
+              HasSubstr("the disk is full"));
 }
 
 // ---- replay
 
 TEST_F(Api, replay_takes_events_oldest_first_in_slices_and_hands_its_options_on) {
   for (EventSeq seq = 1; seq <= 120; ++seq) store.add_event(seq, now, "incoming_chat");
-  const auto body = post("/api/replay", json::object{{"since", "1d"}, {"destination", "crm"}, {"rule", "new chats"}, {"same_id", true}});
+  const auto body = post(
+      "/api/replay", json::object{{"since", "1d"}, {"destination", "crm"}, {"rule", "new chats"}, {"same_id", true}});
   EXPECT_EQ(body.at("created").to_number<int>(), 120);
   ASSERT_EQ(replays.size(), 3u);
   EXPECT_EQ(replays[0].events.front(), 1u);
@@ -203,7 +215,8 @@ TEST_F(Api, an_event_that_still_waits_to_be_planned_is_not_replayed_by_a_filter)
 TEST_F(Api, a_replay_of_everything_by_mistake_is_refused) {
   EXPECT_THAT(error_of(post("/api/replay", json::object{}, 400)), HasSubstr("say which events"));
   EXPECT_THAT(error_of(post("/api/replay", json::object{{"dry_run", true}}, 400)), HasSubstr("say which events"));
-  EXPECT_THAT(error_of(post("/api/replay", json::object{{"sinse", "1h"}, {"events", json::array{"1"}}}, 400)), HasSubstr("sinse"));
+  EXPECT_THAT(error_of(post("/api/replay", json::object{{"sinse", "1h"}, {"events", json::array{"1"}}}, 400)),
+              HasSubstr("sinse"));
   EXPECT_TRUE(replays.empty());
 }
 
@@ -233,7 +246,8 @@ TEST_F(Api, a_destination_is_paused_resumed_and_tested) {
   const auto failed = post("/api/destinations/mailbox/test", json::object{});
   EXPECT_EQ(failed.at("ok"), false);
   EXPECT_EQ(failed.at("reason"), "connection refused");
-  EXPECT_THAT(error_of(post("/api/destinations/crn/pause", json::object{}, 404)), HasSubstr("configured are: crm, mailbox"));
+  EXPECT_THAT(error_of(post("/api/destinations/crn/pause", json::object{}, 404)),
+              HasSubstr("configured are: crm, mailbox"));
 }
 
 // ---- operations and health

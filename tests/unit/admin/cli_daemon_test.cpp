@@ -58,7 +58,8 @@ TEST_F(CliDaemon, the_token_of_the_configuration_is_sent_and_a_missing_one_is_77
 }
 
 TEST_F(CliDaemon, an_address_that_is_none_is_64) {
-  for (const char* address : {"nonsense", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", "ftp://127.0.0.1:80", "127.0.0.1:80/path"})
+  for (const char* address :
+       {"nonsense", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", "ftp://127.0.0.1:80", "127.0.0.1:80/path"})
     EXPECT_EQ(chatrelay({"events", "list", "--admin", address}).code, 64) << address;
 }
 
@@ -86,9 +87,15 @@ TEST_F(CliDaemon, every_listing_gives_json_that_parses) {
   store.add_delivery(11, DeliveryState::dead, now);
   add_destination("crm");
   start_daemon();
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
-           {"events", "list"}, {"events", "show", "1"}, {"chats", "list"}, {"deliveries", "list"}, {"deliveries", "show", "11"}, {"destinations", "status"},
-           {"destinations", "test"}, {"replay", "--event", "1", "--dry-run"}}) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"events", "list"},
+                                             {"events", "show", "1"},
+                                             {"chats", "list"},
+                                             {"deliveries", "list"},
+                                             {"deliveries", "show", "11"},
+                                             {"destinations", "status"},
+                                             {"destinations", "test"},
+                                             {"replay", "--event", "1", "--dry-run"}}) {
     auto with_json = line;
     with_json.push_back("--json");
     const auto ran = chatrelay(with_json);
@@ -98,7 +105,10 @@ TEST_F(CliDaemon, every_listing_gives_json_that_parses) {
 }
 
 TEST_F(CliDaemon, what_a_stranger_typed_reaches_the_terminal_as_text_only) {
-  const std::string hostile = "\x1b]0;owned\x07\x1b[2J\xc2\x9b" "31m\xe2\x80\xae" "evil\r\nFAKE LINE\x7f";
+  const std::string hostile =
+      "\x1b]0;owned\x07\x1b[2J\xc2\x9b"
+      "31m\xe2\x80\xae"
+      "evil\r\nFAKE LINE\x7f";
   store.add_event(1, now, hostile, json::serialize(json::object{{"text", hostile}}));
   store.data.events[0].parts[0].chat_id = hostile;
   store.data.failures.push_back({0, hostile, hostile, hostile});
@@ -116,13 +126,22 @@ TEST_F(CliDaemon, what_a_stranger_typed_reaches_the_terminal_as_text_only) {
   message.message = json::object{{"text", hostile}, {"author", json::object{{"name", hostile}, {"role", "visitor"}}}};
   store.data.messages.push_back(message);
   start_daemon();
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
-           {"events", "list"}, {"events", "list", "--json"}, {"events", "show", "1"}, {"events", "show", "1", "--json"}, {"deliveries", "list"},
-           {"deliveries", "show", "11"}, {"deliveries", "show", "11", "--json"}, {"chats", "list"}, {"chats", "show", "C1"}, {"chats", "show", "C1", "--json"}}) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"events", "list"},
+                                             {"events", "list", "--json"},
+                                             {"events", "show", "1"},
+                                             {"events", "show", "1", "--json"},
+                                             {"deliveries", "list"},
+                                             {"deliveries", "show", "11"},
+                                             {"deliveries", "show", "11", "--json"},
+                                             {"chats", "list"},
+                                             {"chats", "show", "C1"},
+                                             {"chats", "show", "C1", "--json"}}) {
     const auto ran = chatrelay(line);
     EXPECT_EQ(ran.code, 0) << ran.err;
     EXPECT_THAT(ran.out, HasSubstr("evil")) << line[0] << line[1];
-    for (const char* bad : {"\x1b", "\x07", "\x7f", "\r", "\xc2\x9b", "\xe2\x80\xae"}) EXPECT_THAT(ran.out, Not(HasSubstr(bad))) << line[0] << " " << line[1];
+    for (const char* bad : {"\x1b", "\x07", "\x7f", "\r", "\xc2\x9b", "\xe2\x80\xae"})
+      EXPECT_THAT(ran.out, Not(HasSubstr(bad))) << line[0] << " " << line[1];
     for (std::size_t at = ran.out.find("FAKE LINE"); at != std::string::npos; at = ran.out.find("FAKE LINE", at + 1))
       EXPECT_FALSE(at > 0 && ran.out[at - 1] == '\n') << line[0] << " " << line[1];
   }
@@ -163,7 +182,8 @@ TEST_F(CliDaemon, replay_prints_the_plan_or_what_was_made) {
   const auto dry = chatrelay({"replay", "--event", "1", "--dry-run"});
   EXPECT_THAT(dry.out, HasSubstr("{\"text\":\"hello\"}"));
   EXPECT_THAT(dry.out, HasSubstr("1 deliveries of 1 events would be made"));
-  const auto done = chatrelay({"replay", "--since", "1h", "--type", "incoming_chat", "--destination", "crm", "--same-id"});
+  const auto done =
+      chatrelay({"replay", "--since", "1h", "--type", "incoming_chat", "--destination", "crm", "--same-id"});
   EXPECT_THAT(done.out, HasSubstr("1 deliveries of 1 events made"));
   ASSERT_EQ(replays.size(), 2u);
   EXPECT_TRUE(replays[1].same_id);
@@ -255,7 +275,8 @@ struct SendTest : CliFixture {
     auto created = http::Server::create(
         io.get_executor(), options,
         [this](http::Request& request) -> boost::asio::awaitable<http::Response> {
-          received.push_back(std::string(request.target()) + " " + std::string(request.message["X-Sign"]) + " " + request.message.body());
+          received.push_back(std::string(request.target()) + " " + std::string(request.message["X-Sign"]) + " " +
+                             request.message.body());
           http::Response response(status, status == 200 ? "" : "wrong secret");
           co_return response;
         },
@@ -264,7 +285,9 @@ struct SendTest : CliFixture {
     server = std::move(*created);
     server->start();
     thread = std::thread([this] { io.run(); });
-    hooks.make_source = [](const config::SourceConfig&, const json::object&, config::Problems&) { return std::make_unique<EchoSource>(); };
+    hooks.make_source = [](const config::SourceConfig&, const json::object&, config::Problems&) {
+      return std::make_unique<EchoSource>();
+    };
   }
   std::string config() {
     return write("chatrelay.yaml", "listen:\n  public: 127.0.0.1:" + std::to_string(server->local_endpoint().port()) +
@@ -274,9 +297,12 @@ struct SendTest : CliFixture {
 
 TEST_F(SendTest, posts_each_file_signed_to_the_hook_of_its_source) {
   start_public();
-  const auto ran = chatrelay({"send", write("a.json", "{\"a\":1}"), write("b.jsonl", "{\"b\":1}\n\n{\"b\":2}\n"), "--source", "live", "--config", config()});
+  const auto ran = chatrelay({"send", write("a.json", "{\"a\":1}"), write("b.jsonl", "{\"b\":1}\n\n{\"b\":2}\n"),
+                              "--source", "live", "--config", config()});
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_THAT(received, ElementsAre("/hooks/live/s3cret yes {\"a\":1}+signed", "/hooks/live/s3cret yes {\"b\":1}+signed", "/hooks/live/s3cret yes {\"b\":2}+signed"));
+  EXPECT_THAT(received,
+              ElementsAre("/hooks/live/s3cret yes {\"a\":1}+signed", "/hooks/live/s3cret yes {\"b\":1}+signed",
+                          "/hooks/live/s3cret yes {\"b\":2}+signed"));
 }
 
 TEST_F(SendTest, reads_standard_input_and_takes_another_address) {
@@ -286,7 +312,8 @@ TEST_F(SendTest, reads_standard_input_and_takes_another_address) {
   const std::string base = "http://127.0.0.1:" + std::to_string(server->local_endpoint().port());
   EXPECT_EQ(chatrelay({"send", "-", "--source", "live", "--config", file, "--url", base + "/relay/"}).code, 0);
   EXPECT_EQ(chatrelay({"send", "-", "--source", "live", "--config", file, "--url", base + "/hooks/other"}).code, 0);
-  EXPECT_THAT(received, ElementsAre("/relay/hooks/live/s3cret yes {\"typed\":true}+signed", "/hooks/other/s3cret yes {\"typed\":true}+signed"));
+  EXPECT_THAT(received, ElementsAre("/relay/hooks/live/s3cret yes {\"typed\":true}+signed",
+                                    "/hooks/other/s3cret yes {\"typed\":true}+signed"));
 }
 
 TEST_F(SendTest, a_refusal_is_printed_and_becomes_the_exit_code) {

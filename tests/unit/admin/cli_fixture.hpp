@@ -20,7 +20,7 @@ struct CliFixture : ApiFixture {
 
   std::filesystem::path folder;
   std::map<std::string, std::string> variables;
-  std::string typed;                 // what a person types
+  std::string typed;  // what a person types
   bool on_a_terminal = false;
   std::size_t width = 0;
   cli::Hooks hooks;
@@ -58,7 +58,12 @@ struct CliFixture : ApiFixture {
   Ran chatrelay(const std::vector<std::string>& arguments) {
     std::istringstream in(typed);
     std::ostringstream out, err;
-    cli::Terminal terminal{in, out, err, on_a_terminal, on_a_terminal, width,
+    cli::Terminal terminal{in,
+                           out,
+                           err,
+                           on_a_terminal,
+                           on_a_terminal,
+                           width,
                            [this](const std::string& name) -> std::optional<std::string> {
                              const auto found = variables.find(name);
                              return found == variables.end() ? std::nullopt : std::optional(found->second);
@@ -74,7 +79,8 @@ struct CliFixture : ApiFixture {
     options.name = "admin";
     options.endpoint = {boost::asio::ip::make_address("127.0.0.1"), 0};
     options.hosts_allowed = {"127.0.0.1", "localhost"};
-    auto created = http::Server::create(io.get_executor(), options, [this](http::Request& request) { return api().handle(request); }, metrics);
+    auto created = http::Server::create(
+        io.get_executor(), options, [this](http::Request& request) { return api().handle(request); }, metrics);
     ASSERT_TRUE(created) << created.error().message;
     server = std::move(*created);
     server->start();

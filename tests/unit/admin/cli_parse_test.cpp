@@ -48,10 +48,23 @@ TEST_F(Cli, what_serve_gives_is_the_exit_code) {
 }
 
 TEST_F(Cli, a_line_that_cannot_be_understood_is_64_and_says_where_help_is) {
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
-           {}, {"frobnicate"}, {"events"}, {"events", "list", "--nonsense"}, {"events", "show"}, {"send", "x.json"}, {"deliveries", "retry"},
-           {"deliveries", "retry", "--limit", "0", "--rule", "x"}, {"replay"}, {"replay", "--dry-run"}, {"sink", "--status", "99"}, {"sink", "--port", "70000"},
-           {"sink", "--delay", "soon"}, {"restore", "x", "--pending", "maybe"}, {"connectors", "list"}, {"init", "--system", "nonsense"}}) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{},
+                                             {"frobnicate"},
+                                             {"events"},
+                                             {"events", "list", "--nonsense"},
+                                             {"events", "show"},
+                                             {"send", "x.json"},
+                                             {"deliveries", "retry"},
+                                             {"deliveries", "retry", "--limit", "0", "--rule", "x"},
+                                             {"replay"},
+                                             {"replay", "--dry-run"},
+                                             {"sink", "--status", "99"},
+                                             {"sink", "--port", "70000"},
+                                             {"sink", "--delay", "soon"},
+                                             {"restore", "x", "--pending", "maybe"},
+                                             {"connectors", "list"},
+                                             {"init", "--system", "nonsense"}}) {
     const auto ran = chatrelay(line);
     EXPECT_EQ(ran.code, 64) << (line.empty() ? "" : line[0]) << ran.out << ran.err;
     EXPECT_FALSE(ran.err.empty());
@@ -62,12 +75,33 @@ TEST_F(Cli, a_line_that_cannot_be_understood_is_64_and_says_where_help_is) {
 TEST_F(Cli, every_command_has_help_with_examples) {
   EXPECT_EQ(chatrelay({"--help"}).code, 0);
   const std::string all = chatrelay({"--help"}).out;
-  for (const char* verb : {"init", "serve", "check", "rules", "connectors", "events", "chats", "deliveries", "replay", "destinations", "send", "sink", "backup", "restore", "version"})
+  for (const char* verb : {"init", "serve", "check", "rules", "connectors", "events", "chats", "deliveries", "replay",
+                           "destinations", "send", "sink", "backup", "restore", "version"})
     EXPECT_THAT(all, HasSubstr(verb));
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
-           {"init"}, {"serve"}, {"check"}, {"rules", "test"}, {"connectors", "test"}, {"events", "list"}, {"events", "show"}, {"events", "tail"}, {"chats", "list"},
-           {"chats", "show"}, {"deliveries", "list"}, {"deliveries", "show"}, {"deliveries", "retry"}, {"deliveries", "cancel"}, {"replay"},
-           {"destinations", "status"}, {"destinations", "pause"}, {"destinations", "resume"}, {"destinations", "test"}, {"send"}, {"sink"}, {"backup"}, {"restore"}, {"version"}}) {
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{{"init"},
+                                                                                    {"serve"},
+                                                                                    {"check"},
+                                                                                    {"rules", "test"},
+                                                                                    {"connectors", "test"},
+                                                                                    {"events", "list"},
+                                                                                    {"events", "show"},
+                                                                                    {"events", "tail"},
+                                                                                    {"chats", "list"},
+                                                                                    {"chats", "show"},
+                                                                                    {"deliveries", "list"},
+                                                                                    {"deliveries", "show"},
+                                                                                    {"deliveries", "retry"},
+                                                                                    {"deliveries", "cancel"},
+                                                                                    {"replay"},
+                                                                                    {"destinations", "status"},
+                                                                                    {"destinations", "pause"},
+                                                                                    {"destinations", "resume"},
+                                                                                    {"destinations", "test"},
+                                                                                    {"send"},
+                                                                                    {"sink"},
+                                                                                    {"backup"},
+                                                                                    {"restore"},
+                                                                                    {"version"}}) {
     auto with_help = line;
     with_help.push_back("--help");
     const auto ran = chatrelay(with_help);
@@ -129,7 +163,8 @@ TEST_F(Cli, restore_wants_a_decision_and_asks_for_it_only_on_a_terminal) {
   const std::string config = write("chatrelay.yaml", "store: sqlite:store.db\n");
   std::vector<store::RestorePending> decided;
   std::string path;
-  hooks.restore = [&](const std::string&, const std::string& to, store::RestorePending pending, WallTime) -> Result<void> {
+  hooks.restore = [&](const std::string&, const std::string& to, store::RestorePending pending,
+                      WallTime) -> Result<void> {
     decided.push_back(pending);
     path = to;
     return {};
@@ -146,8 +181,11 @@ TEST_F(Cli, restore_wants_a_decision_and_asks_for_it_only_on_a_terminal) {
   EXPECT_EQ(chatrelay({"restore", "b.db", "--config", config}).code, 64);
   typed = "";
   EXPECT_EQ(chatrelay({"restore", "b.db", "--config", config}).code, 64);
-  EXPECT_THAT(decided, ElementsAre(store::RestorePending::cancel, store::RestorePending::hold, store::RestorePending::keep));
-  hooks.restore = [](const std::string&, const std::string&, store::RestorePending, WallTime) -> Result<void> { return invalid("a chatrelay has it open"); };
+  EXPECT_THAT(decided,
+              ElementsAre(store::RestorePending::cancel, store::RestorePending::hold, store::RestorePending::keep));
+  hooks.restore = [](const std::string&, const std::string&, store::RestorePending, WallTime) -> Result<void> {
+    return invalid("a chatrelay has it open");
+  };
   const auto refused = chatrelay({"restore", "b.db", "--config", config, "--pending", "hold"});
   EXPECT_EQ(refused.code, 65);
   EXPECT_THAT(refused.err, HasSubstr("a chatrelay has it open"));

@@ -1,12 +1,12 @@
-#include "admin/cli/text.hpp"
-
-#include <gmock/gmock.h>
 #include <cstdlib>
 #include <ctime>
 #include <sstream>
 
+#include <gmock/gmock.h>
+
 #include "admin/cli/http_call.hpp"
 #include "admin/cli/sink_view.hpp"
+#include "admin/cli/text.hpp"
 #include "common/json.hpp"
 #include "destinations/connector/sign.hpp"
 
@@ -42,7 +42,8 @@ TEST(Text, only_line_breaks_survive_in_a_text_of_several_lines) {
 }
 
 TEST(Text, json_for_people_is_the_same_json_without_anything_a_terminal_obeys) {
-  const json::value value = json::object{{"k\x1b\xc2\x9b", json::array{"\xe2\x80\xae\x7f", 1, nullptr, json::object{}, json::array{}}}, {"empty", ""}};
+  const json::value value = json::object{
+      {"k\x1b\xc2\x9b", json::array{"\xe2\x80\xae\x7f", 1, nullptr, json::object{}, json::array{}}}, {"empty", ""}};
   for (const std::string& text : {pretty_json(value), compact_json(value)}) {
     EXPECT_EQ(*parse_json(text), value);
     for (const char* bad : {"\x1b", "\xc2\x9b", "\xe2\x80\xae", "\x7f"}) EXPECT_THAT(text, Not(HasSubstr(bad)));
@@ -83,7 +84,8 @@ TEST(Endpoint, addresses_are_read_with_and_without_a_scheme) {
   EXPECT_TRUE(parse_endpoint("https://relay.example", rest)->tls);
   EXPECT_EQ(parse_endpoint("https://relay.example", rest)->port, 443);
   EXPECT_EQ(parse_endpoint(":8081", rest)->host, "127.0.0.1");
-  for (const char* bad : {"", "host", "host:", "host:x", "host:-1", "host:65536", "[::1", "gopher://x:1"}) EXPECT_FALSE(parse_endpoint(bad, rest)) << bad;
+  for (const char* bad : {"", "host", "host:", "host:x", "host:-1", "host:65536", "[::1", "gopher://x:1"})
+    EXPECT_FALSE(parse_endpoint(bad, rest)) << bad;
 }
 
 // ---- what the sink shows
@@ -105,7 +107,8 @@ struct SinkView : testing::Test {
     auto request = request_of(body);
     request.message.set("webhook-id", "01JD");
     const auto key = destinations::connector::standard_webhooks_key(secret);
-    for (const auto& [name, value] : destinations::connector::standard_webhooks_headers(*key, "01JD", now, body)) request.message.set(name, value);
+    for (const auto& [name, value] : destinations::connector::standard_webhooks_headers(*key, "01JD", now, body))
+      request.message.set(name, value);
     return request;
   }
 };
@@ -132,7 +135,8 @@ TEST_F(SinkView, one_of_several_signatures_is_enough) {
   EXPECT_EQ(signature_verdict(request, secret, now), "good");
 }
 
-// The example of the specification's own libraries: computed elsewhere, so a mistake shared by signing and verifying shows.
+// The example of the specification's own libraries: computed elsewhere, so a mistake shared by signing and verifying
+// shows.
 TEST_F(SinkView, the_signature_is_the_one_of_the_specification) {
   auto request = request_of(R"({"test": 2432232314})");
   request.message.set("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek");

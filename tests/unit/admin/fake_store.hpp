@@ -14,7 +14,7 @@ namespace chatrelay::admin::test {
 
 struct FakeData {
   std::mutex mutex;
-  std::vector<store::EventRow> events;             // oldest first, with bodies
+  std::vector<store::EventRow> events;  // oldest first, with bodies
   std::vector<store::RuleFailure> failures;
   std::vector<store::StoredDelivery> deliveries;
   std::vector<store::StoredAttempt> attempts;
@@ -24,34 +24,42 @@ struct FakeData {
   store::Totals totals;
   store::EventFilter last_event_filter;
   store::DeliveryFilter last_delivery_filter;
-  bool broken = false;                             // every read fails
-  std::atomic<int> event_lists{0};                 // how often events were listed
+  bool broken = false;              // every read fails
+  std::atomic<int> event_lists{0};  // how often events were listed
 };
 
 class FakeReader final : public store::Reader {
  public:
   explicit FakeReader(FakeData& data) : data_(data) {}
 
-  Result<std::vector<store::StoredEvent>> unplanned(EventSeq, std::size_t) override { return std::vector<store::StoredEvent>{}; }
+  Result<std::vector<store::StoredEvent>> unplanned(EventSeq, std::size_t) override {
+    return std::vector<store::StoredEvent>{};
+  }
   Result<std::optional<store::StoredConversation>> conversation(std::string_view, std::string_view) override {
     store::StoredConversation conversation;
     conversation.pk = 1;
     conversation.state = boost::json::object{{"known", true}};
     return std::optional(conversation);
   }
-  Result<std::vector<store::StoredEvent>> events_of_chat(std::string_view, std::string_view, EventSeq) override { return std::vector<store::StoredEvent>{}; }
-  Result<std::vector<store::StoredMessage>> messages(std::string_view, std::string_view, std::string_view thread, EventSeq) override {
+  Result<std::vector<store::StoredEvent>> events_of_chat(std::string_view, std::string_view, EventSeq) override {
+    return std::vector<store::StoredEvent>{};
+  }
+  Result<std::vector<store::StoredMessage>> messages(std::string_view, std::string_view, std::string_view thread,
+                                                     EventSeq) override {
     const std::lock_guard lock(data_.mutex);
     std::vector<store::StoredMessage> out;
     for (const auto& message : data_.messages)
       if (thread.empty() || message.thread_id == thread) out.push_back(message);
     return out;
   }
-  Result<std::vector<store::StoredDelivery>> due(std::string_view, WallTime, std::size_t, const std::vector<DeliverySeq>&) override {
+  Result<std::vector<store::StoredDelivery>> due(std::string_view, WallTime, std::size_t,
+                                                 const std::vector<DeliverySeq>&) override {
     return std::vector<store::StoredDelivery>{};
   }
   Result<std::optional<WallTime>> next_due(std::string_view, WallTime) override { return std::optional<WallTime>{}; }
-  Result<std::vector<store::DestinationState>> destination_states() override { return std::vector<store::DestinationState>{}; }
+  Result<std::vector<store::DestinationState>> destination_states() override {
+    return std::vector<store::DestinationState>{};
+  }
   Result<std::vector<store::DestinationBacklog>> backlog() override {
     const std::lock_guard lock(data_.mutex);
     if (data_.broken) return unavailable("disk I/O error");
@@ -100,7 +108,8 @@ class FakeReader final : public store::Reader {
     const std::lock_guard lock(data_.mutex);
     std::vector<store::ChatRow> out;
     for (const auto& row : data_.chats)
-      if ((filter.source.empty() || row.source == filter.source) && (filter.chat_id.empty() || row.chat_id == filter.chat_id) && out.size() < filter.page.limit)
+      if ((filter.source.empty() || row.source == filter.source) &&
+          (filter.chat_id.empty() || row.chat_id == filter.chat_id) && out.size() < filter.page.limit)
         out.push_back(row);
     return out;
   }
@@ -120,10 +129,13 @@ class FakeReader final : public store::Reader {
     const std::lock_guard lock(data_.mutex);
     data_.last_delivery_filter = filter;
     std::vector<store::StoredDelivery> out;
-    for (auto row = data_.deliveries.rbegin(); row != data_.deliveries.rend() && out.size() < filter.page.limit; ++row) {
+    for (auto row = data_.deliveries.rbegin(); row != data_.deliveries.rend() && out.size() < filter.page.limit;
+         ++row) {
       if (filter.page.before != 0 && row->seq >= filter.page.before) continue;
       if (!filter.destination.empty() && row->destination != filter.destination) continue;
-      if (!filter.states.empty() && std::find(filter.states.begin(), filter.states.end(), row->state) == filter.states.end()) continue;
+      if (!filter.states.empty() &&
+          std::find(filter.states.begin(), filter.states.end(), row->state) == filter.states.end())
+        continue;
       if (filter.event && row->event.seq != *filter.event) continue;
       out.push_back(*row);
     }
@@ -142,10 +154,12 @@ class FakeStore final : public store::Store {
   store::CommitLoad commit_load;
   std::vector<DeliverySeq> retried, cancelled;
   std::string cancel_reason, backup_path;
-  std::optional<Error> refuse;                     // what writes answer
+  std::optional<Error> refuse;  // what writes answer
 
   void append(store::NewEvent, store::Done<store::Appended> done) override { done(store::Appended{}); }
-  void apply(std::vector<store::Plan>, store::Done<std::vector<DeliverySeq>> done) override { done(std::vector<DeliverySeq>{}); }
+  void apply(std::vector<store::Plan>, store::Done<std::vector<DeliverySeq>> done) override {
+    done(std::vector<DeliverySeq>{});
+  }
   void record(store::AttemptResult, store::Done<bool> done) override { done(true); }
   void save_destination(store::DestinationState, store::Done<bool> done) override { done(true); }
   void retry(std::vector<DeliverySeq> deliveries, WallTime, store::Done<std::size_t> done) override {
@@ -153,13 +167,15 @@ class FakeStore final : public store::Store {
     retried.insert(retried.end(), deliveries.begin(), deliveries.end());
     done(deliveries.size());
   }
-  void cancel(std::vector<DeliverySeq> deliveries, std::string reason, WallTime, store::Done<std::size_t> done) override {
+  void cancel(std::vector<DeliverySeq> deliveries, std::string reason, WallTime,
+              store::Done<std::size_t> done) override {
     cancelled.insert(cancelled.end(), deliveries.begin(), deliveries.end());
     cancel_reason = std::move(reason);
     done(deliveries.size());
   }
   void release_held(std::string, WallTime, store::Done<std::size_t> done) override { done(std::size_t{0}); }
-  void replay(EventSeq, std::vector<store::NewDelivery>, bool, WallTime, store::Done<std::vector<DeliverySeq>> done) override {
+  void replay(EventSeq, std::vector<store::NewDelivery>, bool, WallTime,
+              store::Done<std::vector<DeliverySeq>> done) override {
     done(std::vector<DeliverySeq>{});
   }
   void prune(RetentionLimits, std::size_t, store::Done<bool> done) override { done(false); }

@@ -17,7 +17,9 @@ using testing::HasSubstr;
 using testing::Not;
 using Init = CliFixture;
 
-systems::SourceKind system_of(const std::string& name) { return name == "livechat" ? systems::livechat_kind() : systems::generic_kind(); }
+systems::SourceKind system_of(const std::string& name) {
+  return name == "livechat" ? systems::livechat_kind() : systems::generic_kind();
+}
 
 struct Loaded {
   std::size_t rules = 0;
@@ -27,9 +29,12 @@ struct Loaded {
 // Loads what init wrote as `check` does, and runs the tests beside the rules as `rules test` does.
 Loaded load(const std::string& file, config::Problems& problems) {
   config::Environment environment = config::Environment::process();
-  environment.variable = [](const std::string&) -> std::optional<std::string> { return std::nullopt; };  // an empty environment
+  environment.variable = [](const std::string&) -> std::optional<std::string> {
+    return std::nullopt;
+  };  // an empty environment
   const auto config = config::load_config(file, problems, environment);
-  const auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(), {}, problems);
+  const auto registry =
+      destinations::connector::Registry::load(destinations::connector::shipped_connectors(), {}, problems);
   rules::Catalog catalog;
   for (const auto& source : config.sources) {
     catalog.sources.push_back(source.name);
@@ -46,7 +51,9 @@ Loaded load(const std::string& file, config::Problems& problems) {
   Loaded loaded;
   const auto rules = rules::RuleSet::load(config.rules, catalog, config.tables, problems, environment);
   loaded.rules = rules ? rules->size() : 0;
-  const rules::Decode decode = [](const std::string&, std::string_view) -> Result<std::vector<Event>> { return invalid("these tests have inline events"); };
+  const rules::Decode decode = [](const std::string&, std::string_view) -> Result<std::vector<Event>> {
+    return invalid("these tests have inline events");
+  };
   loaded.tests = rules::run_tests(config.rules, config.rules, catalog, config.tables, decode, problems, environment);
   return loaded;
 }
@@ -56,20 +63,23 @@ TEST_F(Init, what_it_writes_loads_without_a_problem_and_passes_its_tests_for_eve
     for (const auto& use : cli::init_uses()) {
       const std::string name = std::string(system.name) + "-" + std::string(use.name);
       const auto target = folder / name;
-      const auto ran = chatrelay({"init", target.string(), "--system", std::string(system.name), "--use", std::string(use.name)});
+      const auto ran =
+          chatrelay({"init", target.string(), "--system", std::string(system.name), "--use", std::string(use.name)});
       ASSERT_EQ(ran.code, 0) << name << ran.err;
       config::Problems problems;
       const auto loaded = load((target / "chatrelay.yaml").string(), problems);
       EXPECT_FALSE(problems.has_errors()) << name << "\n" << problems.to_string();
       EXPECT_GT(loaded.rules, 0u) << name;
       EXPECT_FALSE(loaded.tests.tests.empty()) << name;
-      for (const auto& test : loaded.tests.tests) EXPECT_TRUE(test.passed && !test.skipped) << name << ": " << test.name << "\n" << test.details;
+      for (const auto& test : loaded.tests.tests)
+        EXPECT_TRUE(test.passed && !test.skipped) << name << ": " << test.name << "\n" << test.details;
     }
   }
 }
 
 TEST_F(Init, prints_hook_url_and_secret_and_keeps_the_secret_to_its_owner) {
-  const auto ran = chatrelay({"init", (folder / "relay").string(), "--system", "livechat", "--use", "webhook", "--public-url", "https://relay.example.com/"});
+  const auto ran = chatrelay({"init", (folder / "relay").string(), "--system", "livechat", "--use", "webhook",
+                              "--public-url", "https://relay.example.com/"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("https://relay.example.com/hooks/livechat\n"));
   for (const char* name : {"livechat", "hook"}) {
@@ -120,10 +130,12 @@ TEST_F(Init, wants_flags_without_a_terminal_and_knows_what_they_may_be) {
 }
 
 TEST_F(Init, what_a_person_types_cannot_add_keys_to_the_configuration) {
-  const auto ran = chatrelay({"init", (folder / "x").string(), "--system", "generic", "--use", "mail", "--to", "a@b.example]\nlisten: {public: 0.0.0.0:1}\n#${HOME}"});
+  const auto ran = chatrelay({"init", (folder / "x").string(), "--system", "generic", "--use", "mail", "--to",
+                              "a@b.example]\nlisten: {public: 0.0.0.0:1}\n#${HOME}"});
   ASSERT_EQ(ran.code, 0);
   config::Problems problems;
-  const auto config = config::load_config((folder / "x/chatrelay.yaml").string(), problems, config::Environment::process());
+  const auto config =
+      config::load_config((folder / "x/chatrelay.yaml").string(), problems, config::Environment::process());
   EXPECT_EQ(config.listen.public_address.host, "127.0.0.1");
   EXPECT_EQ(config.listen.public_address.port, 8080);
 }

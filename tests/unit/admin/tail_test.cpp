@@ -26,7 +26,9 @@ struct TailSteps : testing::Test {
     }
     return out;
   }
-  static std::size_t lines(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
+  static std::size_t lines(const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
 };
 
 TEST_F(TailSteps, events_are_told_oldest_first_and_once) {
