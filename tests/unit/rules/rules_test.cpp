@@ -272,7 +272,7 @@ rules:
 )",
                                e);
   ASSERT_EQ(decision.deliveries.size(), 1U);
-  EXPECT_EQ(decision.deliveries[0].payload.at("subject"), "Hi " + *e.visitor->name);
+  EXPECT_EQ(std::string(decision.deliveries[0].payload.at("subject").as_string()), "Hi " + *e.visitor->name);
   EXPECT_THAT(std::string(decision.deliveries[0].payload.at("html").as_string()), HasSubstr("&lt;script&gt;"));
 }
 
