@@ -5,6 +5,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 #include <unordered_map>
 #include <utility>
@@ -55,6 +56,28 @@ class Reader final : public YAML::EventHandler {
  public:
   Reader(const std::vector<std::string_view>& lines, const ReportAt& report) : lines_(lines), report_(report) {}
   std::shared_ptr<const Tree> root() const { return root_; }
+  // yaml-cpp takes a quote that is never closed for one that ends with the file, and so swallows all that follows. Only the last
+  // scalar can be such a one.
+  void check_last_quote() {
+    if (!last_scalar_ || last_scalar_->line < 0 || static_cast<std::size_t>(last_scalar_->line) >= lines_.size()) return;
+    const auto first = static_cast<std::size_t>(last_scalar_->line);
+    const auto column = static_cast<std::size_t>(last_scalar_->column);
+    if (column >= lines_[first].size()) return;
+    const char quote = lines_[first][column];
+    if (quote != '"' && quote != '\'') return;
+    for (std::size_t i = first; i < lines_.size(); ++i) {
+      const std::string_view line = lines_[i];
+      for (std::size_t at = i == first ? column + 1 : 0; at < line.size(); ++at) {
+        if (quote == '"' && line[at] == '\\')
+          ++at;
+        else if (line[at] == quote && quote == '\'' && line.substr(at + 1, 1) == "'")
+          ++at;
+        else if (line[at] == quote)
+          return;
+      }
+    }
+    fail(*last_scalar_, "has a quote that is never closed");
+  }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (root_) fail(mark, "a second document (after ---) is not read; use one file for each");
@@ -64,6 +87,7 @@ class Reader final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
     const auto tree = make(Tree::Kind::scalar, mark);
     tree->text = value;
+    last_scalar_ = mark;
     tree->quoted = tag != "?";  // yaml-cpp's tag of a plain scalar; quoted ones have "!", and explicit tags make strings here
     finished(tree, anchor, mark);
   }
@@ -174,6 +198,7 @@ class Reader final : public YAML::EventHandler {
   std::vector<Frame> frames_;
   std::unordered_map<YAML::anchor_t, std::shared_ptr<const Tree>> anchors_;
   std::shared_ptr<const Tree> root_;
+  std::optional<YAML::Mark> last_scalar_;
   std::size_t nodes_ = 0;
 };
 
@@ -221,6 +246,15 @@ bool report_template_above(const std::vector<std::string_view>& lines, std::size
   return false;
 }
 
+// {key: ${NAME}} is not YAML either: inside { } and [ ] a brace ends plain text.
+std::string flow_hint(const std::vector<std::string_view>& lines, std::size_t error_line) {
+  if (error_line >= lines.size()) return {};
+  const std::string_view line = lines[error_line];
+  const std::size_t dollar = line.find("${");
+  const bool in_flow = dollar != line.npos && line.substr(0, dollar).find_first_of("{[") != line.npos;
+  return in_flow ? "; inside { } and [ ] write \"${NAME}\" in quotes" : "";
+}
+
 }  // namespace
 
 std::shared_ptr<const Tree> read_yaml(std::string_view text, const ReportAt& report) {
@@ -234,11 +268,13 @@ std::shared_ptr<const Tree> read_yaml(std::string_view text, const ReportAt& rep
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(reader)) {
     }
+    reader.check_last_quote();
     return reader.root();
   } catch (const Stop&) {
   } catch (const YAML::Exception& e) {
     const int line = std::max(e.mark.line, 0);
-    if (!report_template_above(lines, static_cast<std::size_t>(line), report)) report(line + 1, "is not valid YAML: " + e.msg);
+    if (!report_template_above(lines, static_cast<std::size_t>(line), report))
+      report(line + 1, "is not valid YAML: " + e.msg + flow_hint(lines, static_cast<std::size_t>(line)));
   } catch (const std::exception& e) {
     report(0, std::string("cannot be read as YAML: ") + e.what());
   }
