@@ -11,7 +11,7 @@
 namespace chatrelay::store::sqlite {
 namespace {
 
-constexpr std::size_t release_step = 256, prune_step = 64;
+constexpr std::size_t release_step = 32, prune_step = 32;
 
 class SqliteStore final : public Store {
  public:
@@ -30,7 +30,7 @@ class SqliteStore final : public Store {
   }
 
   void record(AttemptResult result, Done<bool> done) override {
-    auto work = [result = std::move(result)](Core& core, Unit::Deadline, bool& answer) {
+    auto work = [result = std::move(result)](Core& core, const Slice&, bool& answer) {
       answer = record_attempt(core, result);
       return true;
     };
@@ -38,7 +38,7 @@ class SqliteStore final : public Store {
   }
 
   void save_destination(DestinationState state, Done<bool> done) override {
-    auto work = [state = std::move(state)](Core& core, Unit::Deadline, bool& answer) {
+    auto work = [state = std::move(state)](Core& core, const Slice&, bool& answer) {
       save_destination_state(core, state);
       return answer = true;
     };
@@ -58,14 +58,14 @@ class SqliteStore final : public Store {
   }
 
   void release_held(std::string destination, WallTime now, Done<std::size_t> done) override {
-    auto work = [destination = std::move(destination), now](Core& core, Unit::Deadline deadline, std::size_t& changed) {
+    auto work = [destination = std::move(destination), now](Core& core, const Slice& slice, std::size_t& changed) {
       const auto number = core.names.number(core.db, destination);
       if (!number) return true;
       do {
         const auto released = release_held_some(core, *number, now, release_step);
         changed += released;
         if (released < release_step) return true;
-      } while (std::chrono::steady_clock::now() < deadline);
+      } while (!slice.over());
       return false;
     };
     writer_.submit_slow(make_unit<std::size_t>(std::move(work), std::move(done)));
@@ -74,7 +74,7 @@ class SqliteStore final : public Store {
   void replay(EventSeq event, std::vector<NewDelivery> deliveries, bool same_id, WallTime now, Done<std::vector<DeliverySeq>> done) override {
     // Answered here: it is not the disk's fault.
     auto refused = std::make_shared<std::optional<Error>>();
-    auto work = [=, deliveries = std::move(deliveries)](Core& core, Unit::Deadline, std::vector<DeliverySeq>& changed) {
+    auto work = [=, deliveries = std::move(deliveries)](Core& core, const Slice&, std::vector<DeliverySeq>& changed) {
       Rows rows(core.db, "SELECT EXISTS(SELECT 1 FROM unplanned WHERE seq=?1) FROM events WHERE seq=?1", event);
       if (!rows.next()) *refused = not_found("store: there is no event " + std::to_string(event) + " (any more)");
       else if (rows.integer(0) != 0) *refused = Error{ErrorKind::conflict, "store: event " + std::to_string(event) + " is not planned yet"};
@@ -90,13 +90,13 @@ class SqliteStore final : public Store {
   }
 
   void prune(RetentionLimits before, std::size_t limit, Done<bool> done) override {
-    auto work = [this, before, limit, removed = std::size_t{0}](Core& core, Unit::Deadline deadline, bool& more) mutable {
+    auto work = [this, before, limit, removed = std::size_t{0}](Core& core, const Slice& slice, bool& more) mutable {
       bool pass_done = false;
       do {
         removed += pruner_.step(core, before, std::min(prune_step, std::max<std::size_t>(limit - removed, 1)), pass_done);
         more = !pass_done;
         if (pass_done || removed >= limit) return true;
-      } while (std::chrono::steady_clock::now() < deadline);
+      } while (!slice.over());
       return false;
     };
     writer_.submit_slow(make_unit<bool>(std::move(work), std::move(done)));

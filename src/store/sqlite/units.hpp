@@ -10,12 +10,12 @@
 
 namespace chatrelay::store::sqlite {
 
-// A unit that answers one T. `work(core, deadline, answer)` changes the answer and says whether it is finished.
+// A unit that answers one T. `work(core, slice, answer)` changes the answer and says whether it is finished.
 template <class T, class Work>
 class AnsweringUnit final : public Unit {
  public:
   AnsweringUnit(Work work, Done<T> done) : work_(std::move(work)), done_(std::move(done)) {}
-  bool step(Core& core, Deadline deadline) override { return work_(core, deadline, answer_); }
+  bool step(Core& core, const Slice& slice) override { return work_(core, slice, answer_); }
   void succeed() override {
     if (done_) done_(std::move(answer_));
   }
@@ -34,13 +34,13 @@ std::unique_ptr<Unit> make_unit(Work work, Done<T> done) {
   return std::make_unique<AnsweringUnit<T, Work>>(std::move(work), std::move(done));
 }
 
-// Does `each(core, element, answer)` for one element after another until the deadline.
+// Does `each(core, element, answer)` for one element after another until the slice is over.
 template <class T, class Element, class Each>
 std::unique_ptr<Unit> make_unit_over(std::vector<Element> elements, Each each, Done<T> done) {
-  auto work = [elements = std::move(elements), next = std::size_t{0}, each = std::move(each)](Core& core, Unit::Deadline deadline, T& answer) mutable {
+  auto work = [elements = std::move(elements), next = std::size_t{0}, each = std::move(each)](Core& core, const Slice& slice, T& answer) mutable {
     while (next < elements.size()) {
       each(core, elements[next++], answer);
-      if (std::chrono::steady_clock::now() >= deadline) break;
+      if (slice.over()) break;
     }
     return next == elements.size();
   };

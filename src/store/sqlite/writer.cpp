@@ -11,7 +11,8 @@ constexpr int page_bytes = 4096;
 constexpr std::chrono::milliseconds idle_checkpoint_after{200};         // nothing came for that long: copy the WAL while nobody waits
 constexpr std::chrono::milliseconds idle_look_after{30'000};            // for expired de-duplication buckets
 constexpr std::chrono::milliseconds dedup_pause{5};                     // between slices of sealing when nothing else is to do
-constexpr int dedup_slice_ms = 2, dedup_slice_behind_ms = 8;
+constexpr int dedup_slice_ms = 0, dedup_slice_alone_ms = 3, dedup_slice_behind_ms = 8;  // 0: one step, about 1 ms at most
+constexpr std::chrono::microseconds background_least{300};              // some ten units, even if a single append waits
 constexpr int restart_patience_ms = 5;                                  // how long readers are waited for to start the WAL anew
 constexpr std::chrono::seconds trouble_pause{10};                       // between log lines about a disk that comes and goes
 constexpr double recent_half_life_s = 1.0;
@@ -289,34 +290,36 @@ void Writer::insert_appends(Group& group, bool carefully) {
   }
 }
 
+// While appends wait for this commit, background work gets about as long as they took themselves, so that it never takes more than
+// half of their rate, and never starves either. Without them it has more time, until one comes.
 void Writer::run_background(Group& group) {
-  const bool waiting = group.last < batch_.size() || waiting_.load(std::memory_order_relaxed) > group.last - group.first;
-  const auto slice = waiting ? options_.background_slice : options_.background_slice_alone;
   const auto start = Clk::now();
+  const bool appends = group.last > group.first;
+  const auto most = std::chrono::duration_cast<Clk::duration>(appends ? options_.background_slice : options_.background_slice_alone);
+  const auto time = appends ? std::clamp<Clk::duration>(start - group.started, std::min<Clk::duration>(background_least, most), most) : most;
+  const auto* waiting = appends ? nullptr : &waiting_;
   // Slow units get what is left, but never less than a quarter.
-  const auto deadline = start + (slow_.empty() ? slice : slice * 3 / 4);
-  while (!units_.empty()) {
-    if (!run_unit(group, units_, deadline)) break;
-    if (Clk::now() >= deadline) break;
-  }
+  const Slice slice{start + (slow_.empty() ? time : time * 3 / 4), waiting};
+  while (!units_.empty())
+    if (!run_unit(group, units_, slice) || slice.over()) break;
   if (!slow_.empty()) {
-    const auto slow_deadline = std::max(start + slice, Clk::now() + slice / 4);
-    if (!run_unit(group, slow_, slow_deadline) && !slow_.empty()) {
+    const Slice rest{std::max(start + time, Clk::now() + time / 4), waiting};
+    if (!run_unit(group, slow_, rest) && !slow_.empty()) {
       slow_.push_back(std::move(slow_.front()));  // long ones take turns
       slow_.pop_front();
     }
   }
-  maintain_dedup();
+  maintain_dedup(appends);
 }
 
 // True: the unit at the front finished (or failed) and is off the queue.
-bool Writer::run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, Clk::time_point deadline) {
+bool Writer::run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, const Slice& slice) {
   const auto mark = core_.mark();
   bool finished = false, begun = false;
   try {
     core_.db.run("SAVEPOINT unit");
     begun = true;
-    finished = queue.front()->step(core_, deadline);
+    finished = queue.front()->step(core_, slice);
     core_.db.run("RELEASE unit");
   } catch (const SqlError& error) {
     group.failed.emplace_back(std::move(queue.front()), to_error(error, "background work"));
@@ -335,9 +338,9 @@ bool Writer::run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, Cl
   return true;
 }
 
-void Writer::maintain_dedup() {
+void Writer::maintain_dedup(bool appends_wait) {
   if (!core_.dedup.wants_work()) return;
-  const auto slice = std::chrono::milliseconds(core_.dedup.behind() ? dedup_slice_behind_ms : dedup_slice_ms);
+  const auto slice = std::chrono::milliseconds(core_.dedup.behind() ? dedup_slice_behind_ms : appends_wait ? dedup_slice_ms : dedup_slice_alone_ms);
   bool begun = false;
   try {
     core_.db.run("SAVEPOINT dedup");

@@ -21,13 +21,21 @@
 
 namespace chatrelay::store::sqlite {
 
+// How long background work may go on. While no append waits it stops as soon as one comes.
+struct Slice {
+  std::chrono::steady_clock::time_point deadline;
+  const std::atomic<std::size_t>* waiting = nullptr;     // nullptr: only time counts
+  bool over() const {
+    return (waiting && waiting->load(std::memory_order_relaxed) > 0) || std::chrono::steady_clock::now() >= deadline;
+  }
+};
+
 // A piece of background work. It may take several steps, each in a savepoint of its own and perhaps in groups of their own;
 // if a step fails, what earlier steps committed stays, and the unit fails.
 class Unit {
  public:
-  using Deadline = std::chrono::steady_clock::time_point;
   virtual ~Unit() = default;
-  virtual bool step(Core& core, Deadline deadline) = 0;  // true: finished. Goes on until about the deadline; throws SqlError
+  virtual bool step(Core& core, const Slice& slice) = 0;  // true: finished. Goes on until the slice is over; throws SqlError
   virtual void succeed() = 0;                            // after the commit
   virtual void fail(const Error& error) = 0;
 };
@@ -65,8 +73,8 @@ class Writer {
   void insert_appends(Group& group, bool carefully);
   void append_one(Waiting& waiting, Group& group);
   void run_background(Group& group);
-  bool run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, Clk::time_point deadline);
-  void maintain_dedup();
+  bool run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, const Slice& slice);
+  void maintain_dedup(bool appends_wait);
   void fail_units(Group& group, const Error& why, bool all);
   void begin();
   void commit();
