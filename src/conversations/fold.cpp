@@ -69,6 +69,7 @@ class Fold {
   Conversation& c_;
   EventSeq seq_;
   bool fresh_;
+  bool agent_joined_ = false;
   std::vector<store::StoredMessage> messages_;
 };
 
@@ -218,7 +219,8 @@ Chat& Fold::begin_thread(const Event& event) {
   next.thread_id = event.chat->thread_id;
   if (c_.chat) {
     next.department = c_.chat->department;
-    next.properties = c_.chat->properties;
+    next.properties = std::move(c_.chat->properties);  // an earlier thread is kept without: they would weigh more than all else
+    c_.chat->properties.clear();
     next.properties.erase("rating");
     if (c_.earlier_threads.size() >= earlier_threads_max) c_.earlier_threads.erase(c_.earlier_threads.begin());
     c_.earlier_threads.push_back(std::move(*c_.chat));
@@ -239,8 +241,7 @@ void Fold::change_status(Chat& thread, const Event& event) {
     thread.ended_at = event.chat->ended_at;
   }
   const bool agent_spoke = event.message && event.message->author.role == "agent" && event.message->audience == "all";
-  const bool agent_joined = is(event, event_type::user_added_to_chat) && event.agent && !event.visitor;
-  if (thread.status == "queued" && (agent_spoke || agent_joined)) thread.status = "active";
+  if (thread.status == "queued" && (agent_spoke || agent_joined_)) thread.status = "active";
   if (!thread.status && is(event, event_type::incoming_event)) thread.status = "active";
   if (thread.status == "queued" && event.chat->queue) thread.queue = event.chat->queue;
   if (thread.status != "queued") thread.queue.reset();
@@ -370,6 +371,8 @@ void Fold::fold_messages(const Chat& thread, Event& event) {
 
 bool Fold::fold_part(Event& event) {
   Chat& thread = thread_of(event);
+  // Asked before the event is completed: then it names a visitor and an agent anyway.
+  agent_joined_ = is(event, event_type::user_added_to_chat) && event.agent && !event.visitor && activity_text(event, "visibility") != "agents";
   learn_people(event);
   complete_visitor(event);
   complete_agent(event, &thread == &*c_.chat);

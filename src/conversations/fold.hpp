@@ -23,7 +23,7 @@ struct Conversation {
   std::optional<Agent> agent;                    // who serves the chat now (the last agent who joined or wrote)
   std::vector<Person> people;                    // Limit: 50. Of visitors only id, name and e-mail: all else is in `visitor`
   std::vector<std::pair<std::string, Rating>> ratings;  // by thread, as told last. Limit: 100
-  std::vector<Chat> earlier_threads;             // for webhooks that come late. Limit: 5
+  std::vector<Chat> earlier_threads;             // for webhooks that come late; without properties. Limit: 5
   std::vector<std::string> opened_threads;       // whose incoming_chat was folded. Limit: 10
   std::vector<std::string> seen_message_ids;     // of incoming_chat's first events: what makes `repeated`. Limit: 200
   std::vector<std::string> early_message_ids;    // came while their incoming_chat was not there yet. Limit: 16, it is written often
