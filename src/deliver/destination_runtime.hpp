@@ -2,6 +2,7 @@
 // Values and small rules about them; the dispatcher moves them. Thread: delivery.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -50,7 +51,7 @@ struct DestinationRuntime {
   void show_circuit();
   std::size_t concurrency() const { return static_cast<std::size_t>(std::max<std::int64_t>(config.concurrency, 1)); }
   // How many heads are fetched ahead. Limit: 256, since each holds its payload.
-  std::size_t window_size() const { return std::clamp<std::size_t>(concurrency() * 4, 32, 256); }
+  std::size_t window_size() const { return std::clamp<std::size_t>(concurrency() * 4, 64, 256); }
   std::size_t low_water() const { return window_size() / 4; }
   // May something be started at all, rate and circuit aside?
   bool stopped() const { return gone || paused || disabled; }

@@ -33,6 +33,7 @@ Dispatcher::Impl::Impl(asio::any_io_executor executor, store::Store& store, cons
 
 Dispatcher::Impl::~Impl() {
   *alive_ = false;
+  for (auto& [name, runtime] : runtimes_) runtime->active.clear();  // a flight and its runtime hold each other
   bell_.close();
   records_->close();
   calls_->close();

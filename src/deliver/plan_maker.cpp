@@ -111,7 +111,7 @@ Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store:
     }
     stage = "folding";
     conversations::Folded folded = conversations::fold(*conversation, std::move(parts));
-    plan.parts = std::move(folded.parts);
+    if (!folded.parts.empty()) plan.parts = std::move(folded.parts);
     plan.conversation = std::move(folded.update);
 
     stage = "rules";

@@ -179,8 +179,8 @@ class Planner::Impl {
 
   // True: there may be more.
   bool plan_some() {
-    if (fetched_.empty() && !fetch()) return false;
     const std::uint64_t round = round_;
+    if (fetched_.empty() && !fetch()) return round != round_;  // the last batch failed: there is work again
     std::vector<store::Plan> batch;
     std::vector<store::StoredEvent> events;
     const SteadyTime end = clock_.steady() + batch_time;

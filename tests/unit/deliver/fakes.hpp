@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <future>
@@ -42,8 +43,10 @@ class FakeDestination final : public destinations::Destination {
       }
       co_return outcome;
     }
+    auto no_exception = asio::this_coro::throw_if_cancelled(false);
+    co_await no_exception;
     Kept kept(executor_, attempt.id);
-    const auto place = kept_.insert(kept_.end(), &kept);
+    const Place place(kept_, kept);
     most_at_once = std::max(most_at_once, kept_.size());
     boost::system::error_code error;
     auto quietly = asio::redirect_error(asio::use_awaitable, error);
@@ -52,7 +55,6 @@ class FakeDestination final : public destinations::Destination {
       asio::awaitable<void> wait = kept.timer.async_wait(quietly);
       co_await std::move(wait);
     } while (deaf && !kept.answered);
-    kept_.erase(place);
     if (!kept.answered) {
       ++cut;
       co_return Outcome(OutcomeClass::ambiguous, "cut");
@@ -86,6 +88,17 @@ class FakeDestination final : public destinations::Destination {
     std::string id;
     Outcome outcome;
     bool answered = false;
+  };
+  class Place {
+   public:
+    Place(std::list<Kept*>& list, Kept& kept) : list_(list), at_(list.insert(list.end(), &kept)) {}
+    ~Place() { list_.erase(at_); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    std::list<Kept*>& list_;
+    std::list<Kept*>::iterator at_;
   };
   asio::any_io_executor executor_;
   std::list<Kept*> kept_;
@@ -227,6 +240,7 @@ class RelayTest : public testing::Test {
     }
   }
   void pass(Millis time) {
+    settle();  // what is under way must not find that its time was over meanwhile
     clock.advance(time);
     dispatcher->ring();
     settle();
