@@ -12,6 +12,7 @@
 #include "common/ids.hpp"
 #include "common/text.hpp"
 #include "destinations/connector/inline_tests.hpp"
+#include "destinations/connector/registry.hpp"
 #include "http/client.hpp"
 #include "rules/test_runner.hpp"
 #include "store/sqlite/sqlite_store.hpp"

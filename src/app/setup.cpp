@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/registry.hpp"
+#include "destinations/connector/registry.hpp"
 
 namespace chatrelay::app {
 
