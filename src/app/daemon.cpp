@@ -1,8 +1,11 @@
 #include "app/daemon.hpp"
 
-#include <sysexits.h>
-
 #include <atomic>
+#include <csignal>
+#include <future>
+#include <optional>
+#include <thread>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -12,10 +15,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
-#include <csignal>
-#include <future>
-#include <optional>
-#include <thread>
+#include <sysexits.h>
 
 #include "admin/api/api.hpp"
 #include "admin/context.hpp"
@@ -43,11 +43,12 @@ using Work = asio::executor_work_guard<asio::io_context::executor_type>;
 constexpr Millis drain_public_limit{15'000};
 constexpr Millis drain_delivery_limit{25'000};
 constexpr Millis drain_admin_limit{3'000};
-// A webhook that occupies the planner for longer than this is stuck in a call that cannot be stopped: systemd should know.
+// A webhook that occupies the planner for longer than this is stuck in a call that cannot be stopped: systemd should
+// know.
 constexpr Millis planner_stuck_after{60'000};
 constexpr Millis thread_stuck_after{30'000};
-constexpr std::size_t prune_rows_a_step = 200;   // a few milliseconds of the writer
-constexpr Millis prune_pause{100};               // between steps, so that writers never queue behind retention
+constexpr std::size_t prune_rows_a_step = 200;  // a few milliseconds of the writer
+constexpr Millis prune_pause{100};              // between steps, so that writers never queue behind retention
 constexpr Millis prune_every{10 * 60'000};
 
 std::string address_text(const boost::asio::ip::tcp::endpoint& endpoint) {
@@ -59,15 +60,19 @@ Result<asio::ip::tcp::endpoint> endpoint_of(const config::Address& address, std:
   boost::system::error_code ec;
   const std::string host = address.host.empty() ? "::" : address.host == "localhost" ? "127.0.0.1" : address.host;
   const auto parsed = asio::ip::make_address(host, ec);
-  if (ec) return invalid("listen." + std::string(what) + ": " + address.host + " is not an IP address (names are not looked up here)");
+  if (ec)
+    return invalid("listen." + std::string(what) + ": " + address.host +
+                   " is not an IP address (names are not looked up here)");
   return asio::ip::tcp::endpoint(parsed, address.port);
 }
 
 void log_problems(const config::Problems& problems) {
   for (const config::Problem& problem : problems.list()) {
     const log::Fields fields{{"at", problem.where.to_string()}, {"problem", problem.message}};
-    if (problem.warning) log::warn("configuration", fields);
-    else log::error("configuration", fields);
+    if (problem.warning)
+      log::warn("configuration", fields);
+    else
+      log::error("configuration", fields);
   }
 }
 
@@ -119,16 +124,19 @@ class Loop {
 
 class Daemon {
  public:
-  Daemon(std::shared_ptr<const Setup> setup, std::unique_ptr<store::Store> store, Metrics& metrics, const SystemClock& clock)
+  Daemon(std::shared_ptr<const Setup> setup, std::unique_ptr<store::Store> store, Metrics& metrics,
+         const SystemClock& clock)
       : clock_(clock),
         metrics_(metrics),
         setup_(std::move(setup)),
         store_(std::move(store)),
         client_(delivery_.context().get_executor(), http::Client::Options{}),
         hooks_(ingest_.context().get_executor(), *store_, clock_, metrics_),
-        silence_(ingest_.context().get_executor(), *store_, clock_, [this](std::string_view source) { return hooks_.last_heard(source); }),
-        dispatcher_(delivery_.context().get_executor(), *store_, clock_, metrics_,
-                    [this](std::string type, boost::json::object payload) { raise(std::move(type), std::move(payload)); }),
+        silence_(ingest_.context().get_executor(), *store_, clock_,
+                 [this](std::string_view source) { return hooks_.last_heard(source); }),
+        dispatcher_(
+            delivery_.context().get_executor(), *store_, clock_, metrics_,
+            [this](std::string type, boost::json::object payload) { raise(std::move(type), std::move(payload)); }),
         planner_(*store_, setup_->planner_setup(setup_), clock_, metrics_),
         lanes_changed_(delivery_.context().get_executor(), [this](std::vector<char>&&) { dispatcher_.ring(); }),
         api_(admin_context()),
@@ -163,7 +171,8 @@ class Daemon {
   std::shared_ptr<const Setup> setup_;
   std::unique_ptr<store::Store> store_;
 
-  // Lifetime: in construction order; a loop is declared before what runs on it and stopped in drain() before it is destroyed.
+  // Lifetime: in construction order; a loop is declared before what runs on it and stopped in drain() before it is
+  // destroyed.
   asio::io_context control_{1};
   Loop ingest_;
   Loop delivery_;
@@ -180,7 +189,7 @@ class Daemon {
   asio::signal_set signals_;
   asio::steady_timer watchdog_;
   asio::steady_timer retention_;
-  std::future<void> pruning_;   // Lifetime: its callback refers to this; drain() waits for it
+  std::future<void> pruning_;  // Lifetime: its callback refers to this; drain() waits for it
   std::atomic<bool> ready_{false};
   std::atomic<bool> draining_{false};
   std::atomic<long long> ingest_seen_ms_{0};
@@ -194,7 +203,10 @@ admin::Context Daemon::admin_context() {
   context.config_file = setup_->config().file;
   context.started_at = clock_.now();
   admin::wire(context, planner_, dispatcher_);
-  context.setup = [this] { const auto now = setup(); return now->planner_setup(now); };
+  context.setup = [this] {
+    const auto now = setup();
+    return now->planner_setup(now);
+  };
   context.reload = [this](std::function<void(config::Problems)> done) {
     asio::post(control_, [this, done = std::move(done)] { done(reload()); });
   };
@@ -216,9 +228,10 @@ destinations::Context Daemon::destination_context() {
 }
 
 void Daemon::raise(std::string type, boost::json::object payload) {
-  store_->append(ingest::make_own_event(type, std::move(payload), clock_.now()), [type](Result<store::Appended> result) {
-    if (!result) log::error("own event lost", {{"type", type}, {"reason", result.error().message}});
-  });
+  store_->append(ingest::make_own_event(type, std::move(payload), clock_.now()),
+                 [type](Result<store::Appended> result) {
+                   if (!result) log::error("own event lost", {{"type", type}, {"reason", result.error().message}});
+                 });
 }
 
 Result<void> Daemon::listen() {
@@ -237,7 +250,9 @@ Result<void> Daemon::listen() {
   }
   auto handle = [this](http::Request& request) -> asio::awaitable<http::Response> {
     if (request.path().starts_with("/hooks/")) return hooks_.handle(request);
-    return [](http::Request&) -> asio::awaitable<http::Response> { co_return http::Response(404, "nothing is served here\n"); }(request);
+    return [](http::Request&) -> asio::awaitable<http::Response> {
+      co_return http::Response(404, "nothing is served here\n");
+    }(request);
   };
   auto opened = http::Server::create(ingest_.context().get_executor(), options, handle, metrics_);
   if (!opened) return opened.error();
@@ -359,11 +374,14 @@ Result<void> Daemon::apply(const std::shared_ptr<const Setup>& next) {
 }
 
 void Daemon::say_what_needs_a_restart(const config::Config& now, const config::Config& next) const {
-  const auto differs = [](const config::Address& a, const config::Address& b) { return a.host != b.host || a.port != b.port; };
+  const auto differs = [](const config::Address& a, const config::Address& b) {
+    return a.host != b.host || a.port != b.port;
+  };
   const auto& a = now.listen;
   const auto& b = next.listen;
-  if (differs(a.public_address, b.public_address) || differs(a.admin, b.admin) || a.tls.has_value() != b.tls.has_value() ||
-      a.trusted_proxies != b.trusted_proxies || a.admin_token.reveal() != b.admin_token.reveal())
+  if (differs(a.public_address, b.public_address) || differs(a.admin, b.admin) ||
+      a.tls.has_value() != b.tls.has_value() || a.trusted_proxies != b.trusted_proxies ||
+      a.admin_token.reveal() != b.admin_token.reveal())
     log::warn("listen was changed: that takes effect after a restart");
   if (now.store_path != next.store_path) log::warn("store was changed: that takes effect after a restart");
 }
@@ -372,7 +390,9 @@ void Daemon::keep_alive() {
   const Millis every = service_manager_.watchdog_interval().value_or(Millis{10'000});
   const long long now = std::chrono::duration_cast<Millis>(clock_.steady().time_since_epoch()).count();
   if (ingest_seen_ms_ == 0) ingest_seen_ms_ = delivery_seen_ms_ = now;
-  const auto stuck = [&](const std::atomic<long long>& seen) { return now - seen > (thread_stuck_after + every).count(); };
+  const auto stuck = [&](const std::atomic<long long>& seen) {
+    return now - seen > (thread_stuck_after + every).count();
+  };
   bool well = true;
   if (stuck(ingest_seen_ms_) || stuck(delivery_seen_ms_)) {
     well = false;

@@ -1,10 +1,11 @@
 #include "app/offline.hpp"
 
 #include <algorithm>
+#include <future>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
-#include <future>
 
 #include "app/daemon.hpp"
 #include "app/registry.hpp"
@@ -31,7 +32,8 @@ void try_destinations(const Setup& setup, bool probe, config::Problems& problems
   asio::io_context context{1};
   http::Client client(context.get_executor(), http::Client::Options{});
   const SystemClock clock;
-  const destinations::Context destination_context{context.get_executor(), client, clock, setup.config().tables, "localhost"};
+  const destinations::Context destination_context{context.get_executor(), client, clock, setup.config().tables,
+                                                  "localhost"};
   auto made = setup.make_destinations(destination_context);
   if (!probe) return;
   for (const deliver::ConfiguredDestination& destination : made) {
@@ -41,7 +43,8 @@ void try_destinations(const Setup& setup, bool probe, config::Problems& problems
     }
     const Outcome outcome = answer.get();
     if (outcome.klass != OutcomeClass::ok)
-      problems.add(destination.config.node.where(), "destinations." + destination.config.name + " does not answer as it should: " + outcome.reason);
+      problems.add(destination.config.node.where(),
+                   "destinations." + destination.config.name + " does not answer as it should: " + outcome.reason);
   }
 }
 
@@ -63,7 +66,8 @@ TestReport test_connectors(const std::string& config_file, const std::vector<std
   const auto environment = config::Environment::process();
   std::vector<std::string> folders;
   if (!config_file.empty()) folders = config::load_config(config_file, report.problems, environment).connectors;
-  const auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(), folders, report.problems);
+  const auto registry =
+      destinations::connector::Registry::load(destinations::connector::shipped_connectors(), folders, report.problems);
   for (const auto& [name, file] : registry->all()) {
     if (!files.empty() && std::find(files.begin(), files.end(), name) == files.end()) continue;
     const auto run = destinations::connector::run_inline_tests(*file);
@@ -78,7 +82,8 @@ TestReport test_connectors(const std::string& config_file, const std::vector<std
 }
 
 // A recorded webhook goes the whole way that one from the outside goes: signed, admitted (secrets taken out), decoded.
-Result<std::vector<Event>> decode_recorded(systems::Source& source, const std::string& name, std::string_view body, EventSeq seq, WallTime now) {
+Result<std::vector<Event>> decode_recorded(systems::Source& source, const std::string& name, std::string_view body,
+                                           EventSeq seq, WallTime now) {
   using Headers = std::vector<std::pair<std::string, std::string>>;
   const systems::Source::Signed sent = source.sign(std::string(body), now);
   systems::HookRequest request;
@@ -121,8 +126,10 @@ TestReport test_rules(const std::string& config_file, const std::vector<std::str
     return decode_recorded(*found->second, name, body, ++seq, now);
   };
   const auto& config = setup->config();
-  const auto run = rules::run_tests(files.empty() ? config.rules : files, config.rules, setup->catalog(), config.tables, decode, report.problems, environment);
-  for (const rules::TestResult& test : run.tests) report.tests.push_back({test.where.to_string(), test.name, test.passed, test.details});
+  const auto run = rules::run_tests(files.empty() ? config.rules : files, config.rules, setup->catalog(), config.tables,
+                                    decode, report.problems, environment);
+  for (const rules::TestResult& test : run.tests)
+    report.tests.push_back({test.where.to_string(), test.name, test.passed, test.details});
   return report;
 }
 
@@ -134,7 +141,8 @@ admin::cli::Hooks command_line_hooks() {
   hooks.check = &check;
   hooks.test_rules = &test_rules;
   hooks.test_connectors = &test_connectors;
-  hooks.make_source = [](const config::SourceConfig& config, const boost::json::object& tables, config::Problems& problems) {
+  hooks.make_source = [](const config::SourceConfig& config, const boost::json::object& tables,
+                         config::Problems& problems) {
     const systems::SourceKind* kind = find_source_kind(config.system);
     return kind ? kind->make(config, tables, problems) : nullptr;
   };

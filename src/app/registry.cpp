@@ -24,9 +24,12 @@ const systems::SourceKind* find_source_kind(std::string_view system) {
   return found == kinds.end() ? nullptr : &*found;
 }
 
-systems::SourceKind own_source_kind() { return systems::chatrelay_kind(); }
+systems::SourceKind own_source_kind() {
+  return systems::chatrelay_kind();
+}
 
-std::vector<destinations::DestinationKind> destination_kinds(std::shared_ptr<const destinations::connector::Registry> registry) {
+std::vector<destinations::DestinationKind> destination_kinds(
+    std::shared_ptr<const destinations::connector::Registry> registry) {
   return {
       destinations::connector_kind(std::move(registry)),
       destinations::email_kind(),

@@ -19,6 +19,7 @@ const systems::SourceKind* find_source_kind(std::string_view system);
 systems::SourceKind own_source_kind();
 
 // `registry`: the connectors that destinations of kind "connector" can use.
-std::vector<destinations::DestinationKind> destination_kinds(std::shared_ptr<const destinations::connector::Registry> registry);
+std::vector<destinations::DestinationKind> destination_kinds(
+    std::shared_ptr<const destinations::connector::Registry> registry);
 
 }  // namespace chatrelay::app

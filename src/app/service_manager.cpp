@@ -1,10 +1,10 @@
 #include "app/service_manager.hpp"
 
-#include <systemd/sd-daemon.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <ctime>
+
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "common/log.hpp"
 
@@ -32,9 +32,13 @@ ServiceManager::ServiceManager() {
   if (sd_watchdog_enabled(1, &microseconds) > 0) watchdog_interval_ = Millis{microseconds / 2000};
 }
 
-int ServiceManager::socket(std::string_view name) const { return name == "admin" ? admin_ : public_; }
+int ServiceManager::socket(std::string_view name) const {
+  return name == "admin" ? admin_ : public_;
+}
 
-void ServiceManager::ready(const std::string& status) { sd_notify(0, ("READY=1\nSTATUS=" + status).c_str()); }
+void ServiceManager::ready(const std::string& status) {
+  sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
+}
 
 void ServiceManager::reloading() {
   timespec now{};
@@ -43,8 +47,12 @@ void ServiceManager::reloading() {
   sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + microseconds).c_str());
 }
 
-void ServiceManager::stopping() { sd_notify(0, "STOPPING=1"); }
+void ServiceManager::stopping() {
+  sd_notify(0, "STOPPING=1");
+}
 
-void ServiceManager::alive() { sd_notify(0, "WATCHDOG=1"); }
+void ServiceManager::alive() {
+  sd_notify(0, "WATCHDOG=1");
+}
 
 }  // namespace chatrelay::app

@@ -13,8 +13,8 @@ class ServiceManager {
  public:
   // Takes the sockets that were handed over and keeps children from inheriting them. Once per process.
   ServiceManager();
-  // The listening socket with that FileDescriptorName ("public", "admin"); the only one handed over serves "public" whatever its
-  // name. -1: none.
+  // The listening socket with that FileDescriptorName ("public", "admin"); the only one handed over serves "public"
+  // whatever its name. -1: none.
   int socket(std::string_view name) const;
   void ready(const std::string& status);
   void reloading();

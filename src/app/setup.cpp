@@ -12,11 +12,13 @@ namespace {
 
 std::string known_systems() {
   std::string names;
-  for (const systems::SourceKind& kind : source_kinds()) names += (names.empty() ? "" : ", ") + std::string(kind.system);
+  for (const systems::SourceKind& kind : source_kinds())
+    names += (names.empty() ? "" : ", ") + std::string(kind.system);
   return names;
 }
 
-const destinations::DestinationKind* find_kind(const std::vector<destinations::DestinationKind>& kinds, std::string_view name) {
+const destinations::DestinationKind* find_kind(const std::vector<destinations::DestinationKind>& kinds,
+                                               std::string_view name) {
   const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.kind == name; });
   return found == kinds.end() ? nullptr : &*found;
 }
@@ -27,10 +29,12 @@ std::shared_ptr<const Setup> Setup::load(const std::string& file, const config::
   std::shared_ptr<Setup> setup(new Setup);
   setup->config_ = config::load_config(file, setup->problems_, environment);
   setup->read_sources();
-  auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(), setup->config_.connectors, setup->problems_);
+  auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(),
+                                                          setup->config_.connectors, setup->problems_);
   setup->kinds_ = destination_kinds(std::move(registry));
   setup->read_destinations();
-  setup->rules_ = rules::RuleSet::load(setup->config_.rules, setup->catalog_, setup->config_.tables, setup->problems_, environment);
+  setup->rules_ =
+      rules::RuleSet::load(setup->config_.rules, setup->catalog_, setup->config_.tables, setup->problems_, environment);
   return setup;
 }
 
@@ -68,8 +72,10 @@ config::Problems Setup::problems() const {
   std::set<std::pair<std::string, std::string>> seen;  // a node that is read twice reports twice
   for (const config::Problem& problem : problems_.list()) {
     if (!seen.emplace(problem.where.to_string(), problem.message).second) continue;
-    if (problem.warning) unique.warn(problem.where, problem.message);
-    else unique.add(problem.where, problem.message);
+    if (problem.warning)
+      unique.warn(problem.where, problem.message);
+    else
+      unique.add(problem.where, problem.message);
   }
   return unique;
 }
@@ -111,7 +117,8 @@ std::shared_ptr<const deliver::PlannerSetup> Setup::planner_setup(const std::sha
   auto setup = std::make_shared<deliver::PlannerSetup>();
   setup->rules = rules_;
   setup->make_sources = [self] { return self->make_sources(); };
-  for (const config::DestinationConfig& destination : config_.destinations) setup->destinations.push_back(destination.name);
+  for (const config::DestinationConfig& destination : config_.destinations)
+    setup->destinations.push_back(destination.name);
   return setup;
 }
 

@@ -1,7 +1,7 @@
 // Setup: what a configuration file means, loaded and checked as a whole: sources, destinations, connectors, rules.
 //
-// Loading finds every problem it can before it gives up. A Setup without errors is immutable and may be shared; serve starts
-// from one, a reload swaps one for another, `check` only looks at one.
+// Loading finds every problem it can before it gives up. A Setup without errors is immutable and may be shared; serve
+// starts from one, a reload swaps one for another, `check` only looks at one.
 #pragma once
 
 #include <map>
@@ -28,7 +28,8 @@ class Setup {
   const config::Config& config() const { return config_; }
   const rules::Catalog& catalog() const { return catalog_; }
   const std::shared_ptr<const rules::RuleSet>& rules() const { return rules_; }
-  // Each problem once, in file order. Problems of destinations appear after make_destinations only where a kind finds them late.
+  // Each problem once, in file order. Problems of destinations appear after make_destinations only where a kind finds
+  // them late.
   config::Problems problems() const;
 
   // Decoders for one thread, by source name, "chatrelay" included. Thread: any.
@@ -44,8 +45,8 @@ class Setup {
   void read_sources();
   void read_destinations();
 
-  mutable std::mutex mutex_;            // nodes write to problems_ when they are read, whatever the thread
-  mutable config::Problems problems_;   // Lifetime: declared before config_, whose nodes refer to it
+  mutable std::mutex mutex_;           // nodes write to problems_ when they are read, whatever the thread
+  mutable config::Problems problems_;  // Lifetime: declared before config_, whose nodes refer to it
   config::Config config_;
   rules::Catalog catalog_;
   std::vector<destinations::DestinationKind> kinds_;

@@ -1,5 +1,6 @@
 // CHATRELAY_ASSERT: an invariant that, when broken, must stop the process in every build.
-// systemd restarts the daemon and recovery is the normal start, so going on with a broken invariant is the worse choice.
+// systemd restarts the daemon and recovery is the normal start, so going on with a broken invariant is the worse
+// choice.
 #pragma once
 
 namespace chatrelay {

@@ -179,8 +179,8 @@ SteadyTime SystemClock::steady() const {
 std::string format_rfc3339(WallTime t) {
   const Fields f = split(t);
   char buffer[64];
-  const int n = std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", f.year, f.month, f.day, f.hour,
-                              f.minute, f.second, f.milli);
+  const int n = std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", f.year, f.month, f.day,
+                              f.hour, f.minute, f.second, f.milli);
   return {buffer, static_cast<std::size_t>(n)};
 }
 

@@ -1,14 +1,14 @@
 #include "common/crypto.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 
 #include "common/assert.hpp"
 #include "common/crypto_hmac.hpp"
@@ -16,8 +16,8 @@
 namespace chatrelay {
 namespace {
 
-// OpenSSL 3's one-shot SHA256() and HMAC() look the algorithm up by name, under a lock, at every call: more than the hash of
-// a short text itself. So each thread keeps a context, and the process the algorithm.
+// OpenSSL 3's one-shot SHA256() and HMAC() look the algorithm up by name, under a lock, at every call: more than the
+// hash of a short text itself. So each thread keeps a context, and the process the algorithm.
 const EVP_MD* sha256_algorithm() {
   static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   CHATRELAY_ASSERT(md != nullptr, "OpenSSL has SHA-256");
@@ -61,7 +61,9 @@ int hex_value(char c) {
 std::string base64(std::string_view bytes, const char* alphabet, bool padded) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
-  const auto byte = [&](std::size_t i) -> std::uint32_t { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
+  const auto byte = [&](std::size_t i) -> std::uint32_t {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u;
+  };
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
     const std::size_t present = std::min<std::size_t>(3, bytes.size() - i) + 1;
@@ -95,8 +97,10 @@ KeyedHmac::KeyedHmac() : context_(std::make_unique<Context>()) {
   CHATRELAY_ASSERT(algorithm != nullptr, "OpenSSL has HMAC");
   context_->mac = EVP_MAC_CTX_new(algorithm);
   char name[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_construct_end()};
-  CHATRELAY_ASSERT(context_->mac != nullptr && EVP_MAC_CTX_set_params(context_->mac, parameters) == 1, "HMAC takes SHA-256");
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                                   OSSL_PARAM_construct_end()};
+  CHATRELAY_ASSERT(context_->mac != nullptr && EVP_MAC_CTX_set_params(context_->mac, parameters) == 1,
+                   "HMAC takes SHA-256");
 }
 KeyedHmac::~KeyedHmac() {
   EVP_MAC_CTX_free(context_->mac);
@@ -110,9 +114,10 @@ void KeyedHmac::set_key(std::string_view key) {
 Digest KeyedHmac::of(std::string_view data) {
   Digest out{};
   std::size_t length = 0;
-  const bool ok = EVP_MAC_init(context_->mac, nullptr, 0, nullptr) == 1 &&
-                  EVP_MAC_update(context_->mac, reinterpret_cast<const unsigned char*>(data.data()), data.size()) == 1 &&
-                  EVP_MAC_final(context_->mac, out.data(), &length, out.size()) == 1;
+  const bool ok =
+      EVP_MAC_init(context_->mac, nullptr, 0, nullptr) == 1 &&
+      EVP_MAC_update(context_->mac, reinterpret_cast<const unsigned char*>(data.data()), data.size()) == 1 &&
+      EVP_MAC_final(context_->mac, out.data(), &length, out.size()) == 1;
   CHATRELAY_ASSERT(ok && length == out.size(), "HMAC cannot fail");
   return out;
 }
@@ -207,7 +212,8 @@ Hash128 hash128(std::span<const std::string_view> parts) {
   h.begin();
   for (const std::string_view part : parts) {
     std::uint8_t length[8];
-    for (int i = 0; i < 8; ++i) length[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(part.size()) >> (8 * i));
+    for (int i = 0; i < 8; ++i)
+      length[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(part.size()) >> (8 * i));
     h.add(length, sizeof length);
     h.add(part.data(), part.size());
   }

@@ -15,7 +15,7 @@ class KeyedHmac {
   KeyedHmac(const KeyedHmac&) = delete;
   KeyedHmac& operator=(const KeyedHmac&) = delete;
 
-  void set_key(std::string_view key);     // any length, also empty; before the first of()
+  void set_key(std::string_view key);  // any length, also empty; before the first of()
   Digest of(std::string_view data);
 
  private:

@@ -1,14 +1,15 @@
 // Error and Result: how a function says that bad input or a missing thing stopped it.
 //
-// A Result carries either a value or an Error; it is returned, not logged: who handles it decides. Broken invariants are
-// not Errors: they end in CHATRELAY_ASSERT (common/assert.hpp). What came of a delivery is not an Error either, but an
-// Outcome (event/outcome.hpp).
+// A Result carries either a value or an Error; it is returned, not logged: who handles it decides. Broken invariants
+// are not Errors: they end in CHATRELAY_ASSERT (common/assert.hpp). What came of a delivery is not an Error either, but
+// an Outcome (event/outcome.hpp).
 #pragma once
 
-#include <boost/system/result.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#include <boost/system/result.hpp>
 
 namespace chatrelay {
 
@@ -37,8 +38,14 @@ using Result = boost::system::result<T, Error>;
   throw std::logic_error("unchecked Result: " + error.message);
 }
 
-inline Error invalid(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
-inline Error not_found(std::string message) { return {ErrorKind::not_found, std::move(message)}; }
-inline Error unavailable(std::string message) { return {ErrorKind::unavailable, std::move(message)}; }
+inline Error invalid(std::string message) {
+  return {ErrorKind::invalid, std::move(message)};
+}
+inline Error not_found(std::string message) {
+  return {ErrorKind::not_found, std::move(message)};
+}
+inline Error unavailable(std::string message) {
+  return {ErrorKind::unavailable, std::move(message)};
+}
 
 }  // namespace chatrelay

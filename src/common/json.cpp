@@ -78,12 +78,18 @@ std::optional<std::string> string_at(const json::value& value, std::string_view 
   const json::value* at = find(value, key);
   if (at == nullptr) return std::nullopt;
   switch (at->kind()) {
-    case json::kind::string: return std::string(view(at->get_string()));
-    case json::kind::bool_: return at->get_bool() ? "true" : "false";
-    case json::kind::int64: return std::to_string(at->get_int64());
-    case json::kind::uint64: return std::to_string(at->get_uint64());
-    case json::kind::double_: return number_text(at->get_double());
-    default: return std::nullopt;
+    case json::kind::string:
+      return std::string(view(at->get_string()));
+    case json::kind::bool_:
+      return at->get_bool() ? "true" : "false";
+    case json::kind::int64:
+      return std::to_string(at->get_int64());
+    case json::kind::uint64:
+      return std::to_string(at->get_uint64());
+    case json::kind::double_:
+      return number_text(at->get_double());
+    default:
+      return std::nullopt;
   }
 }
 
@@ -97,15 +103,18 @@ std::optional<std::int64_t> int_at(const json::value& value, std::string_view ke
   const json::value* at = find(value, key);
   if (at == nullptr) return std::nullopt;
   switch (at->kind()) {
-    case json::kind::int64: return at->get_int64();
-    case json::kind::string: return whole_number<std::int64_t>(view(at->get_string()));
+    case json::kind::int64:
+      return at->get_int64();
+    case json::kind::string:
+      return whole_number<std::int64_t>(view(at->get_string()));
     case json::kind::double_: {
       // 5.0 is an integer too, as long as a double holds it exactly (2^53).
       const double d = at->get_double();
       if (std::trunc(d) != d || std::abs(d) > 9007199254740992.0) return std::nullopt;
       return static_cast<std::int64_t>(d);
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -113,14 +122,18 @@ std::optional<double> number_at(const json::value& value, std::string_view key) 
   const json::value* at = find(value, key);
   if (at == nullptr) return std::nullopt;
   switch (at->kind()) {
-    case json::kind::int64: return static_cast<double>(at->get_int64());
-    case json::kind::uint64: return static_cast<double>(at->get_uint64());
-    case json::kind::double_: return at->get_double();
+    case json::kind::int64:
+      return static_cast<double>(at->get_int64());
+    case json::kind::uint64:
+      return static_cast<double>(at->get_uint64());
+    case json::kind::double_:
+      return at->get_double();
     case json::kind::string: {
       const auto number = whole_number<double>(view(at->get_string()));
       return number && std::isfinite(*number) ? number : std::nullopt;
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 

@@ -4,8 +4,9 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <boost/container/small_vector.hpp>
 #include <cstring>
+
+#include <boost/container/small_vector.hpp>
 
 #include "common/json_text.hpp"
 
@@ -14,12 +15,18 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-constexpr std::uint64_t repeat(std::uint64_t byte) { return byte * 0x0101010101010101ull; }
+constexpr std::uint64_t repeat(std::uint64_t byte) {
+  return byte * 0x0101010101010101ull;
+}
 
 // The high bit of each byte of `word` that is zero (exact up to the first one).
-constexpr std::uint64_t zero_bytes(std::uint64_t word) { return (word - repeat(0x01)) & ~word & repeat(0x80); }
+constexpr std::uint64_t zero_bytes(std::uint64_t word) {
+  return (word - repeat(0x01)) & ~word & repeat(0x80);
+}
 
-constexpr bool ends_plain_run(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+constexpr bool ends_plain_run(char c) {
+  return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+}
 
 // The first byte at or after `at` that is a quote, a backslash or a control character; `end` if there is none.
 const char* plain_run_end(const char* at, const char* end) {
@@ -36,11 +43,15 @@ const char* plain_run_end(const char* at, const char* end) {
   return at;
 }
 
-constexpr bool is_white(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_white(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
-// What must be remembered of every open container: whether it is an object, and whether it already has a member that stays. Two
-// bits a level, the first 1024 levels without allocation.
+// What must be remembered of every open container: whether it is an object, and whether it already has a member that
+// stays. Two bits a level, the first 1024 levels without allocation.
 class Levels {
  public:
   void push(bool is_object) {
@@ -88,10 +99,11 @@ class Scanner {
   }
 
  private:
-  // What to do when the value of a member ends: keep its text for a wanted path, or close the range of a removed member.
+  // What to do when the value of a member ends: keep its text for a wanted path, or close the range of a removed
+  // member.
   struct Pending {
-    std::size_t depth;       // of the object that the member is in
-    std::size_t path;        // removal: this member is taken out; else an index into wanted_
+    std::size_t depth;  // of the object that the member is in
+    std::size_t path;   // removal: this member is taken out; else an index into wanted_
     const char* begin;
   };
   static constexpr std::size_t removal = static_cast<std::size_t>(-1);
@@ -129,7 +141,8 @@ class Scanner {
     }
   }
 
-  // Reads a scalar, an empty container (both: entered stays false), or enters a container and stands before its first value.
+  // Reads a scalar, an empty container (both: entered stays false), or enters a container and stands before its first
+  // value.
   bool value(bool& entered) {
     if (at_ == end_) return false;
     switch (*at_) {
@@ -152,10 +165,14 @@ class Scanner {
         entered = true;
         return is_object ? key(at_) : true;
       }
-      case 't': return literal("true");
-      case 'f': return literal("false");
-      case 'n': return literal("null");
-      default: return number();
+      case 't':
+        return literal("true");
+      case 'f':
+        return literal("false");
+      case 'n':
+        return literal("null");
+      default:
+        return number();
     }
   }
 
@@ -254,14 +271,22 @@ class Scanner {
       escaped = true;
       if (end_ - at_ < 2) return false;
       switch (at_[1]) {
-        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+        case '"':
+        case '\\':
+        case '/':
+        case 'b':
+        case 'f':
+        case 'n':
+        case 'r':
+        case 't':
           at_ += 2;
           break;
         case 'u':
           if (json_text::hex4(text_from(at_ + 2)) < 0) return false;
           at_ += 6;
           break;
-        default: return false;
+        default:
+          return false;
       }
     }
   }
@@ -314,7 +339,8 @@ class Scanner {
 
 }  // namespace
 
-JsonScanResult scan_json(std::string_view text, std::span<const JsonPath> wanted, std::span<const std::string> taken_out) {
+JsonScanResult scan_json(std::string_view text, std::span<const JsonPath> wanted,
+                         std::span<const std::string> taken_out) {
   return Scanner(text, wanted, taken_out).run();
 }
 

@@ -7,8 +7,12 @@
 namespace chatrelay::json_text {
 namespace {
 
-constexpr bool is_high_surrogate(int code) { return code >= 0xD800 && code <= 0xDBFF; }
-constexpr bool is_low_surrogate(int code) { return code >= 0xDC00 && code <= 0xDFFF; }
+constexpr bool is_high_surrogate(int code) {
+  return code >= 0xD800 && code <= 0xDBFF;
+}
+constexpr bool is_low_surrogate(int code) {
+  return code >= 0xDC00 && code <= 0xDFFF;
+}
 
 void append_utf8(std::string& out, char32_t code) {
   const auto put = [&](char32_t byte) { out += static_cast<char>(byte); };
@@ -53,12 +57,18 @@ char32_t read_unicode_escape(std::string_view text, std::size_t& at) {
 
 char simple_escape(char c) {
   switch (c) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return c;  // " \ /
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return c;  // " \ /
   }
 }
 

@@ -12,7 +12,8 @@ int hex4(std::string_view text);
 // What stands between the quotes of a JSON string, unescaped; lone surrogates and invalid UTF-8 become U+FFFD.
 std::string unescape(std::string_view inner);
 
-// The text with every escape of a lone surrogate (\ud800 without its partner) replaced by \ufffd, and invalid UTF-8 by U+FFFD.
+// The text with every escape of a lone surrogate (\ud800 without its partner) replaced by \ufffd, and invalid UTF-8 by
+// U+FFFD.
 std::string repair(std::string_view text);
 
 }  // namespace chatrelay::json_text

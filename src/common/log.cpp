@@ -1,11 +1,11 @@
 #include "common/log.hpp"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <atomic>
 #include <charconv>
 #include <memory>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "common/clock.hpp"
 #include "common/secret.hpp"
@@ -14,8 +14,9 @@
 namespace chatrelay::log {
 namespace {
 
-constexpr int value_depth_max = 16;               // Limit: deeper nesting in a field is shown as "…"
-constexpr std::size_t line_bytes_max = 16 << 10;  // Limit: a line in text format; a field that holds more is a mistake of ours
+constexpr int value_depth_max = 16;  // Limit: deeper nesting in a field is shown as "…"
+constexpr std::size_t line_bytes_max =
+    16 << 10;  // Limit: a line in text format; a field that holds more is a mistake of ours
 
 std::atomic<Level> level_now{Level::info};
 std::atomic<Format> format_now{Format::text};
@@ -35,10 +36,14 @@ spdlog::logger& logger() {
 
 std::string_view name_of(Level level) {
   switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warn: return "warn";
-    case Level::error: return "error";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warn:
+      return "warn";
+    case Level::error:
+      return "error";
   }
   return "error";
 }
@@ -49,12 +54,23 @@ void append_quoted(std::string& out, std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     switch (c) {
-      case '"': out += "\\\""; continue;
-      case '\\': out += "\\\\"; continue;
-      case '\n': out += "\\n"; continue;
-      case '\r': out += "\\r"; continue;
-      case '\t': out += "\\t"; continue;
-      default: break;
+      case '"':
+        out += "\\\"";
+        continue;
+      case '\\':
+        out += "\\\\";
+        continue;
+      case '\n':
+        out += "\\n";
+        continue;
+      case '\r':
+        out += "\\r";
+        continue;
+      case '\t':
+        out += "\\t";
+        continue;
+      default:
+        break;
     }
     // `text` is valid UTF-8 here, so the bytes after a lead byte are there.
     unsigned code = 0;
@@ -93,7 +109,9 @@ void append_string(std::string& out, std::string_view text, bool quote_always) {
   const std::string clean = redactor::redact(is_valid_utf8(text) ? text : std::string_view(repair_utf8(text)));
   bool plain = !quote_always && !clean.empty();
   for (const char c : clean)
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F || c == '"' || c == '\\' || c == '=') plain = false;
+    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F || c == '"' || c == '\\' ||
+        c == '=')
+      plain = false;
   if (plain)
     out += clean;
   else
@@ -103,10 +121,18 @@ void append_string(std::string& out, std::string_view text, bool quote_always) {
 void append_value(std::string& out, const boost::json::value& value, bool quote_strings, int depth) {
   if (depth > value_depth_max) return append_quoted(out, "…");
   switch (value.kind()) {
-    case boost::json::kind::null: out += "null"; break;
-    case boost::json::kind::bool_: out += value.get_bool() ? "true" : "false"; break;
-    case boost::json::kind::int64: out += std::to_string(value.get_int64()); break;
-    case boost::json::kind::uint64: out += std::to_string(value.get_uint64()); break;
+    case boost::json::kind::null:
+      out += "null";
+      break;
+    case boost::json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      break;
+    case boost::json::kind::int64:
+      out += std::to_string(value.get_int64());
+      break;
+    case boost::json::kind::uint64:
+      out += std::to_string(value.get_uint64());
+      break;
     case boost::json::kind::double_: {
       const double d = value.get_double();
       if (d != d || d - d != 0) {  // JSON has neither NaN nor infinity
@@ -117,7 +143,9 @@ void append_value(std::string& out, const boost::json::value& value, bool quote_
       out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, d).ptr);
       break;
     }
-    case boost::json::kind::string: append_string(out, value.get_string(), quote_strings); break;
+    case boost::json::kind::string:
+      append_string(out, value.get_string(), quote_strings);
+      break;
     case boost::json::kind::array: {
       out += '[';
       bool first = true;
@@ -201,7 +229,8 @@ void write(Level level, std::string_view message, Fields fields) {
   try {
     const std::string when = format_rfc3339(SystemClock().now());
     const bool as_json = format_now.load(std::memory_order_relaxed) == Format::json;
-    const std::string line = as_json ? json_line(when, level, message, fields) : text_line(when, level, message, fields);
+    const std::string line =
+        as_json ? json_line(when, level, message, fields) : text_line(when, level, message, fields);
     logger().log(spdlog::level::info, spdlog::string_view_t(redactor::redact(line)));
   } catch (...) {
     // Out of memory, or standard error is gone: a lost line must not stop what was about to be logged.

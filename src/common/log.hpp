@@ -1,15 +1,16 @@
 // Logging: structured lines on standard error, text or JSON. Every line goes through the Redactor.
 //
-// Write log::info("event", {{"key", value}, …}): a short constant message and fields; nothing is formatted into the message
-// that a stranger chose. Thread: any.
+// Write log::info("event", {{"key", value}, …}): a short constant message and fields; nothing is formatted into the
+// message that a stranger chose. Thread: any.
 #pragma once
 
-#include <boost/json.hpp>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include <boost/json.hpp>
 
 namespace chatrelay::log {
 
@@ -26,7 +27,8 @@ struct Field {
  private:
   template <class V>
   static boost::json::value to_value(V&& v) {
-    if constexpr (std::is_convertible_v<const std::decay_t<V>&, std::string_view> && !std::is_null_pointer_v<std::decay_t<V>>)
+    if constexpr (std::is_convertible_v<const std::decay_t<V>&, std::string_view> &&
+                  !std::is_null_pointer_v<std::decay_t<V>>)
       return boost::json::value(boost::json::string(std::string_view(v)));
     else
       return boost::json::value(std::forward<V>(v));
@@ -37,10 +39,18 @@ using Fields = std::initializer_list<Field>;
 void configure(Level level, Format format);
 bool enabled(Level level);
 void write(Level level, std::string_view message, Fields fields);
-inline void debug(std::string_view message, Fields fields = {}) { if (enabled(Level::debug)) write(Level::debug, message, fields); }
-inline void info(std::string_view message, Fields fields = {}) { write(Level::info, message, fields); }
-inline void warn(std::string_view message, Fields fields = {}) { write(Level::warn, message, fields); }
-inline void error(std::string_view message, Fields fields = {}) { write(Level::error, message, fields); }
+inline void debug(std::string_view message, Fields fields = {}) {
+  if (enabled(Level::debug)) write(Level::debug, message, fields);
+}
+inline void info(std::string_view message, Fields fields = {}) {
+  write(Level::info, message, fields);
+}
+inline void warn(std::string_view message, Fields fields = {}) {
+  write(Level::warn, message, fields);
+}
+inline void error(std::string_view message, Fields fields = {}) {
+  write(Level::error, message, fields);
+}
 // Blocks until everything is written; called before exit and before abort.
 void flush();
 

@@ -70,16 +70,24 @@ void write(std::string& out, const std::string& name, const std::string& labels,
     write_sample(out, name + "_bucket", before + "le=\"" + bound + '"', std::to_string(total));
   }
   write_sample(out, name + "_sum", labels, number(histogram.sum()));
-  write_sample(out, name + "_count", labels, std::to_string(total));  // the same count as +Inf's, whatever came in meanwhile
+  write_sample(out, name + "_count", labels,
+               std::to_string(total));  // the same count as +Inf's, whatever came in meanwhile
 }
 
-const char* type_name(const Counter&) { return "counter"; }
-const char* type_name(const Gauge&) { return "gauge"; }
-const char* type_name(const Histogram&) { return "histogram"; }
+const char* type_name(const Counter&) {
+  return "counter";
+}
+const char* type_name(const Gauge&) {
+  return "gauge";
+}
+const char* type_name(const Histogram&) {
+  return "histogram";
+}
 
 }  // namespace
 
-Histogram::Histogram(std::vector<double> upper_bounds) : bounds_(std::move(upper_bounds)), buckets_(bounds_.size() + 1) {
+Histogram::Histogram(std::vector<double> upper_bounds)
+    : bounds_(std::move(upper_bounds)), buckets_(bounds_.size() + 1) {
   CHATRELAY_ASSERT(std::is_sorted(bounds_.begin(), bounds_.end()), "histogram bounds grow");
 }
 
@@ -152,7 +160,8 @@ std::string Metrics::prometheus_text() const {
   const std::lock_guard lock(mutex_);
   std::string out;
   for (const auto& [name, family] : families_) {
-    const char* type = std::visit([](const auto& metric) { return type_name(*metric); }, family->series.begin()->second);
+    const char* type =
+        std::visit([](const auto& metric) { return type_name(*metric); }, family->series.begin()->second);
     out += "# HELP " + name + ' ' + escape(family->help, false) + "\n# TYPE " + name + ' ' + type + '\n';
     for (const auto& [labels, series] : family->series)
       std::visit([&](const auto& metric) { write(out, name, labels, *metric); }, series);

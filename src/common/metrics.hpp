@@ -36,7 +36,9 @@ class Histogram {
   explicit Histogram(std::vector<double> upper_bounds);
   void observe(double v);
   const std::vector<double>& bounds() const { return bounds_; }
-  std::uint64_t bucket(std::size_t i) const { return buckets_[i].load(std::memory_order_relaxed); }  // not cumulative; last = +Inf
+  std::uint64_t bucket(std::size_t i) const {
+    return buckets_[i].load(std::memory_order_relaxed);
+  }  // not cumulative; last = +Inf
   double sum() const { return sum_.load(std::memory_order_relaxed); }
   double quantile(double q) const;  // an estimate by linear interpolation in its bucket
 

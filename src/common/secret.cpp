@@ -1,7 +1,5 @@
 #include "common/secret.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <array>
 #include <bitset>
@@ -12,6 +10,8 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
+
+#include <openssl/crypto.h>
 
 #include "common/crypto.hpp"
 #include "common/crypto_hmac.hpp"
@@ -45,7 +45,8 @@ constexpr std::size_t encoded_bytes_min = 6;  // the same for pieces of an encod
 constexpr std::string_view blank = "[secret]";
 
 std::uint16_t prefix_of(std::string_view text, std::size_t at) {
-  return static_cast<std::uint16_t>(static_cast<unsigned char>(text[at]) << 8 | static_cast<unsigned char>(text[at + 1]));
+  return static_cast<std::uint16_t>(static_cast<unsigned char>(text[at]) << 8 |
+                                    static_cast<unsigned char>(text[at + 1]));
 }
 
 // All needles, found by their first two bytes: a text without any secret costs one bit test a byte.
@@ -53,8 +54,8 @@ class Needles {
  public:
   void add(std::string needle) {
     if (needle.size() < secret_bytes_min || !known_.insert(needle).second) return;
-    const std::uint16_t prefix = static_cast<std::uint16_t>(static_cast<unsigned char>(needle[0]) << 8 |
-                                                            static_cast<unsigned char>(needle[1]));
+    const std::uint16_t prefix =
+        static_cast<std::uint16_t>(static_cast<unsigned char>(needle[0]) << 8 | static_cast<unsigned char>(needle[1]));
     starts_.set(prefix);
     by_prefix_[prefix].push_back(std::move(needle));
   }
@@ -96,7 +97,8 @@ std::string lower_percent(std::string text) {
 }
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -104,13 +106,27 @@ std::string json_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += "\\u00";
@@ -124,8 +140,8 @@ std::string json_escape(std::string_view text) {
   return out;
 }
 
-// A secret inside something that was encoded as a whole ("user:secret" of Basic authentication) starts at any of three places in
-// a base64 group. The characters that only the secret decides are the same whatever stands around it.
+// A secret inside something that was encoded as a whole ("user:secret" of Basic authentication) starts at any of three
+// places in a base64 group. The characters that only the secret decides are the same whatever stands around it.
 void add_base64(Needles& needles, std::string_view secret) {
   needles.add(base64_encode(secret));
   for (std::size_t shift = 0; shift < 3; ++shift) {
@@ -153,8 +169,9 @@ void add(std::string_view secret) {
   if (secret.size() < secret_bytes_min) return;
   Registry& r = registry();
   const std::unique_lock lock(r.mutex);
-  if (r.needles.contains(std::string(secret))) return;  // known with all its forms, unless it was a form of another: then
-                                                        // its own forms are forms of forms, which nothing writes
+  if (r.needles.contains(std::string(secret)))
+    return;  // known with all its forms, unless it was a form of another: then
+             // its own forms are forms of forms, which nothing writes
   r.needles.add(std::string(secret));
   const std::string percent = percent_encode(secret);
   r.needles.add(percent);
@@ -175,7 +192,7 @@ std::string redact(std::string_view text) {
   const std::shared_lock lock(r.mutex);
   std::string out;
   if (r.needles.empty() || text.size() < secret_bytes_min) return out.assign(text);
-  std::size_t copied = 0;  // text up to here is in out
+  std::size_t copied = 0;   // text up to here is in out
   std::size_t covered = 0;  // the end of the secrets met last: those that overlap are blanked as one
   for (std::size_t i = 0; i + 1 < text.size(); ++i) {
     const std::size_t length = r.needles.match(text, i);

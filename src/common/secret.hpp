@@ -1,4 +1,5 @@
-// Secret: a value that must not be printed, and the Redactor that keeps known secrets out of every log line and message.
+// Secret: a value that must not be printed, and the Redactor that keeps known secrets out of every log line and
+// message.
 #pragma once
 
 #include <string>

@@ -28,7 +28,8 @@ std::string quoted(std::string_view text) {
 }
 
 constexpr std::array<Unit, 5> durations{{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
-constexpr std::uint64_t duration_max_ms = std::uint64_t{100} * 365 * 86'400'000 + std::uint64_t{25} * 86'400'000;  // 100 years
+constexpr std::uint64_t duration_max_ms =
+    std::uint64_t{100} * 365 * 86'400'000 + std::uint64_t{25} * 86'400'000;  // 100 years
 
 constexpr std::array<Unit, 9> sizes{{{"", 1},
                                      {"B", 1},
@@ -40,7 +41,8 @@ constexpr std::array<Unit, 9> sizes{{{"", 1},
                                      {"MB", 1'000'000},
                                      {"GB", 1'000'000'000}}};
 
-constexpr std::array<Unit, 5> periods{{{"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}, {"day", 86'400'000}, {"d", 86'400'000}}};
+constexpr std::array<Unit, 5> periods{
+    {{"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}, {"day", 86'400'000}, {"d", 86'400'000}}};
 
 }  // namespace
 
@@ -77,7 +79,8 @@ Result<Rate> parse_rate(std::string_view text) {
     for (const Unit& unit : periods) {
       if (parts->second.substr(1) != unit.name) continue;
       // Limit: a billion a period; a rate above is no limit, and keeps products within 63 bits.
-      if (parts->first == 0 || parts->first > 1'000'000'000) return invalid(quoted(text) + " is out of range; a rate is 1 to 1000000000 a period");
+      if (parts->first == 0 || parts->first > 1'000'000'000)
+        return invalid(quoted(text) + " is out of range; a rate is 1 to 1000000000 a period");
       Rate rate;
       rate.count = static_cast<std::int64_t>(parts->first);
       rate.per = Millis{static_cast<Millis::rep>(unit.factor)};

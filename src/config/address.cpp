@@ -1,9 +1,9 @@
 #include "config/address.hpp"
 
-#include <arpa/inet.h>
-
 #include <charconv>
 #include <cstdint>
+
+#include <arpa/inet.h>
 
 #include "common/text.hpp"
 #include "config/config.hpp"

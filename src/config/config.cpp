@@ -14,7 +14,8 @@ std::string read_store(const Node& node) {
   const std::string text = node.string(default_store);
   constexpr std::string_view scheme = "sqlite:";
   if (!std::string_view(text).starts_with(scheme) || text.size() == scheme.size()) {
-    if (!text.empty()) node.problem("is " + node.shown() + "; it must be sqlite:PATH, like " + std::string(default_store));
+    if (!text.empty())
+      node.problem("is " + node.shown() + "; it must be sqlite:PATH, like " + std::string(default_store));
     return std::string(default_store.substr(scheme.size()));
   }
   const std::filesystem::path path(text.substr(scheme.size()));
@@ -29,8 +30,8 @@ bool is_yaml_file(const std::string& path) {
   return path.ends_with(".yaml") || path.ends_with(".yml");
 }
 
-// A folder that is not there is a warning and left out: the shipped file names one that only an installation has. A file that is
-// named itself must exist.
+// A folder that is not there is a warning and left out: the shipped file names one that only an installation has. A
+// file that is named itself must exist.
 std::vector<std::string> read_rules(const Node& node) {
   std::vector<std::string> out;
   for (const Node& entry : node.items()) {
@@ -75,7 +76,8 @@ boost::json::object read_tables(const Node& node) {
 Config read_config(const Node& root, const std::string& file) {
   Config config;
   config.file = file;
-  root.only({"listen", "store", "store_key", "rules", "connectors", "retention", "limits", "log", "sources", "destinations", "tables"});
+  root.only({"listen", "store", "store_key", "rules", "connectors", "retention", "limits", "log", "sources",
+             "destinations", "tables"});
   config.listen = read_listen(root["listen"]);
   config.store_path = read_store(root["store"]);
   config.store_key = root["store_key"].secret();
@@ -110,7 +112,8 @@ Config load_config(const std::string& file, Problems& problems, const Environmen
   return read_config(Document::load(file, problems, environment), file);
 }
 
-Config parse_config(std::string_view text, const std::string& file, Problems& problems, const Environment& environment) {
+Config parse_config(std::string_view text, const std::string& file, Problems& problems,
+                    const Environment& environment) {
   return read_config(Document::parse(text, file, problems, environment), file);
 }
 

@@ -1,13 +1,14 @@
-// Config: the whole configuration file, typed. What belongs to a system or a kind of destination stays a Node, which that
-// room reads itself: this room knows no system and no destination.
+// Config: the whole configuration file, typed. What belongs to a system or a kind of destination stays a Node, which
+// that room reads itself: this room knows no system and no destination.
 #pragma once
 
-#include <boost/json.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/log.hpp"
 #include "common/units.hpp"
@@ -51,11 +52,11 @@ struct Retention {
 struct SourceConfig {
   std::string name;
   std::string system;
-  Node node;                              // everything, for the system's own room
-  std::optional<Millis> dedup_window;     // overrides the system's windows
-  Millis ack_budget{10'000};              // how long the sender waits
+  Node node;                           // everything, for the system's own room
+  std::optional<Millis> dedup_window;  // overrides the system's windows
+  Millis ack_budget{10'000};           // how long the sender waits
   std::optional<std::uint64_t> body_bytes_max;
-  std::optional<Millis> silent_after;     // source_silent is raised when nothing came for so long
+  std::optional<Millis> silent_after;  // source_silent is raised when nothing came for so long
 };
 
 struct RetryConfig {
@@ -65,8 +66,8 @@ struct RetryConfig {
 };
 
 struct CircuitConfig {
-  std::int64_t failures = 5;             // consecutive destination faults that open it
-  Millis open_for{10'000};               // then one probe; doubles while probes fail
+  std::int64_t failures = 5;  // consecutive destination faults that open it
+  Millis open_for{10'000};    // then one probe; doubles while probes fail
   Millis open_max = std::chrono::minutes(5);
   Millis ramp = std::chrono::seconds(30);  // from one at a time to full concurrency after closing
 };
@@ -81,17 +82,17 @@ struct DestinationConfig {
   Millis timeout{30'000};
   RetryConfig retry;
   CircuitConfig circuit;
-  bool hold_ambiguous = false;            // ambiguous: hold
+  bool hold_ambiguous = false;  // ambiguous: hold
   bool allow_private = false;
 };
 
 struct Config {
   std::string file;
   Listen listen;
-  std::string store_path;                  // from sqlite:PATH
+  std::string store_path;  // from sqlite:PATH
   Secret store_key;
-  std::vector<std::string> rules;          // folders or files, absolute
-  std::vector<std::string> connectors;     // folders, absolute
+  std::vector<std::string> rules;       // folders or files, absolute
+  std::vector<std::string> connectors;  // folders, absolute
   Retention retention;
   Limits limits;
   log::Level log_level = log::Level::info;

@@ -52,8 +52,10 @@ std::optional<bool> core_bool(std::string_view plain) {
 }
 
 std::optional<std::int64_t> core_integer(std::string_view plain) {
-  if (plain.starts_with("0o")) return plain.substr(2).starts_with('-') ? std::nullopt : whole<std::int64_t>(plain.substr(2), 8);
-  if (plain.starts_with("0x")) return plain.substr(2).starts_with('-') ? std::nullopt : whole<std::int64_t>(plain.substr(2), 16);
+  if (plain.starts_with("0o"))
+    return plain.substr(2).starts_with('-') ? std::nullopt : whole<std::int64_t>(plain.substr(2), 8);
+  if (plain.starts_with("0x"))
+    return plain.substr(2).starts_with('-') ? std::nullopt : whole<std::int64_t>(plain.substr(2), 16);
   if (plain.starts_with('+')) {
     plain.remove_prefix(1);
     if (plain.starts_with('-')) return std::nullopt;

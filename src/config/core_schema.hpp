@@ -1,9 +1,11 @@
-// YAML 1.2's core schema: what a plain scalar means. yes, no, on and off are strings; so are .inf and .nan, which JSON lacks.
+// YAML 1.2's core schema: what a plain scalar means. yes, no, on and off are strings; so are .inf and .nan, which JSON
+// lacks.
 #pragma once
 
-#include <boost/json.hpp>
 #include <optional>
 #include <string_view>
+
+#include <boost/json.hpp>
 
 namespace chatrelay::config {
 

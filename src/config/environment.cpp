@@ -25,7 +25,8 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   char buffer[16384];
   while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
     content.append(buffer, static_cast<std::size_t>(in.gcount()));
-    if (content.size() > bytes_max) return Error{ErrorKind::too_large, path + " is larger than " + format_size(bytes_max)};
+    if (content.size() > bytes_max)
+      return Error{ErrorKind::too_large, path + " is larger than " + format_size(bytes_max)};
   }
   if (in.bad()) return unavailable(std::string("cannot read ") + path + ": " + std::strerror(errno));
   return content;

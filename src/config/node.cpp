@@ -51,10 +51,14 @@ const std::shared_ptr<const Tree>& no_tree() {
 
 std::string kind_name(Tree::Kind kind) {
   switch (kind) {
-    case Tree::Kind::list: return "a list";
-    case Tree::Kind::map: return "a map";
-    case Tree::Kind::null: return "empty";
-    case Tree::Kind::scalar: break;
+    case Tree::Kind::list:
+      return "a list";
+    case Tree::Kind::map:
+      return "a map";
+    case Tree::Kind::null:
+      return "empty";
+    case Tree::Kind::scalar:
+      break;
   }
   return "a plain value";
 }
@@ -73,10 +77,12 @@ void report_duplicates(const Tree& tree, const std::string& path, DocumentContex
   for (const Tree::Entry& entry : tree.entries) {
     const std::string entry_path = child_path(path, printable(entry.key, 80));
     const auto [at, fresh] = first_line.try_emplace(entry.key, entry.line);
-    if (!fresh) context.report(entry.line, false, entry_path + " is given twice; first in line " + std::to_string(at->second));
+    if (!fresh)
+      context.report(entry.line, false, entry_path + " is given twice; first in line " + std::to_string(at->second));
     report_duplicates(*entry.value, entry_path, context);
   }
-  for (std::size_t i = 0; i < tree.elements.size(); ++i) report_duplicates(*tree.elements[i], element_path(path, i), context);
+  for (std::size_t i = 0; i < tree.elements.size(); ++i)
+    report_duplicates(*tree.elements[i], element_path(path, i), context);
 }
 
 }  // namespace
@@ -354,7 +360,8 @@ Node Document::parse(std::string_view text, std::string file, Problems& problems
 }
 
 Node Document::load(const std::string& file, Problems& problems, const Environment& environment) {
-  const Result<std::string> text = read_file(file, yaml_bytes_max + 1);  // one more, so that parse says that it is too large
+  const Result<std::string> text =
+      read_file(file, yaml_bytes_max + 1);  // one more, so that parse says that it is too large
   if (text) return parse(*text, file, problems, environment);
   problems.add({file, 0}, text.error().message);
   return parse("", file, problems, environment);  // absent, and knows its file

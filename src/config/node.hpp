@@ -4,7 +4,6 @@
 // back, and reading goes on, so that an operator sees all problems at once.
 #pragma once
 
-#include <boost/json.hpp>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -14,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json.hpp>
+
 #include "common/error.hpp"
 #include "common/secret.hpp"
 #include "common/units.hpp"
@@ -22,7 +23,7 @@ namespace chatrelay::config {
 
 struct Location {
   std::string file;
-  int line = 0;  // from 1; 0: the file as a whole
+  int line = 0;                   // from 1; 0: the file as a whole
   std::string to_string() const;  // "file:line"
 };
 
@@ -56,13 +57,13 @@ class Node {
  public:
   Node() = default;  // absent
 
-  bool present() const;   // there, and not null
+  bool present() const;  // there, and not null
   explicit operator bool() const { return present(); }
   bool is_map() const;
   bool is_list() const;
   bool is_scalar() const;
-  bool is_quoted() const;  // a scalar written in quotes (or block style)
-  Location where() const;  // of an absent node: its parent's
+  bool is_quoted() const;    // a scalar written in quotes (or block style)
+  Location where() const;    // of an absent node: its parent's
   std::string path() const;  // "sources.livechat.secrets[0]", for messages
 
   // Members. operator[] of something that is not there gives an absent node.
@@ -77,16 +78,17 @@ class Node {
 
   // Scalars. ${…} is replaced here. A missing value gives the fallback; a wrong one a problem and the fallback.
   std::string string(std::string_view fallback = {}) const;
-  std::string required_string() const;     // absent or empty is a problem
-  Secret secret() const;                   // registers with the Redactor; a literal (no ${…}) is a warning in check
+  std::string required_string() const;  // absent or empty is a problem
+  Secret secret() const;                // registers with the Redactor; a literal (no ${…}) is a warning in check
   bool boolean(bool fallback) const;
   std::int64_t integer(std::int64_t fallback, std::int64_t min, std::int64_t max) const;
   double number(double fallback) const;
   Millis duration(Millis fallback) const;
   std::uint64_t size_bytes(std::uint64_t fallback) const;
   std::optional<Rate> rate() const;
-  std::string path_value(std::string_view fallback = {}) const;  // a file path, taken from the file that names it if relative
-  std::vector<std::string> strings() const;                      // a list of strings, or one
+  std::string path_value(
+      std::string_view fallback = {}) const;  // a file path, taken from the file that names it if relative
+  std::vector<std::string> strings() const;   // a list of strings, or one
   template <class T>
   T one_of(std::initializer_list<std::pair<std::string_view, T>> choices, T fallback) const {
     if (!present()) return fallback;
@@ -98,7 +100,8 @@ class Node {
     problem("is " + shown() + "; it must be one of: " + names);
     return fallback;
   }
-  // The value as JSON, plain scalars typed by YAML 1.2's core schema (yes/no stay strings), ${…} replaced if asked; what held a
+  // The value as JSON, plain scalars typed by YAML 1.2's core schema (yes/no stay strings), ${…} replaced if asked;
+  // what held a
   // ${…} stays a string, so that a token of digits is not made a number.
   // Template text must not be touched by ${…}: rules pass false.
   boost::json::value json(bool substitute) const;
@@ -119,9 +122,9 @@ class Node {
 
 class Document {
  public:
-  // Lifetime: problems must outlive the document's nodes. A syntax error, a duplicate key, an anchor bomb (Limit: 100,000
-  // nodes, depth 64, 4 MiB) is a problem, and the root is absent. A value that starts with {{ without quotes (YAML reads it as a
-  // map in a map) gets a problem that shows the quoted form.
+  // Lifetime: problems must outlive the document's nodes. A syntax error, a duplicate key, an anchor bomb (Limit:
+  // 100,000 nodes, depth 64, 4 MiB) is a problem, and the root is absent. A value that starts with {{ without quotes
+  // (YAML reads it as a map in a map) gets a problem that shows the quoted form.
   static Node parse(std::string_view text, std::string file, Problems& problems, const Environment& environment);
   static Node load(const std::string& file, Problems& problems, const Environment& environment);
 };

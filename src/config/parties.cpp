@@ -17,7 +17,8 @@ bool is_party_name(std::string_view name) {
 
 bool check_party(const Node& node, const std::string& name) {
   if (!is_party_name(name)) {
-    node.problem("has a name that cannot be used: a name is at most 64 of a-z, 0-9, _ and -, and starts with a letter or digit");
+    node.problem(
+        "has a name that cannot be used: a name is at most 64 of a-z, 0-9, _ and -, and starts with a letter or digit");
     return false;
   }
   if (!node.is_map()) {
@@ -44,7 +45,8 @@ SourceConfig read_source(const Node& node, const std::string& name) {
   const Node limits = node["limits"];
   limits.only({"body"});
   if (limits["body"].present()) source.body_bytes_max = body_size(limits["body"], Limits().body_bytes_max);
-  if (node["silent_after"].present()) source.silent_after = positive_duration(node["silent_after"], std::chrono::hours(24));
+  if (node["silent_after"].present())
+    source.silent_after = positive_duration(node["silent_after"], std::chrono::hours(24));
   return source;
 }
 
@@ -74,7 +76,8 @@ void read_kind(const Node& node, DestinationConfig& destination) {
   const bool has_connector = node["connector"].present();
   if (has_kind == has_connector) {
     node.problem(has_kind ? "has both kind: and connector:; it takes one of them"
-                          : "needs connector: (an HTTP service, see `chatrelay connectors list`) or kind: (email, file or conversation)");
+                          : "needs connector: (an HTTP service, see `chatrelay connectors list`) or kind: (email, file "
+                            "or conversation)");
     return;
   }
   destination.kind = has_connector ? "connector" : node["kind"].required_string();

@@ -29,7 +29,8 @@ std::string Problems::to_string() const {
     return key(a) < key(b);
   });
   std::string out;
-  for (const Problem* p : sorted) out += p->where.to_string() + ": " + (p->warning ? "warning: " : "") + p->message + '\n';
+  for (const Problem* p : sorted)
+    out += p->where.to_string() + ": " + (p->warning ? "warning: " : "") + p->message + '\n';
   return out;
 }
 

@@ -71,7 +71,8 @@ Listen read_listen(const Node& node) {
   listen.admin = read_address(node["admin"], listen.admin);
   listen.admin_token = node["admin_token"].secret();
   if (!is_loopback_address(listen.admin.host) && listen.admin_token.empty())
-    node["admin"].problem("is " + listen.admin.host + ", which others can reach: it needs listen.admin_token (or take 127.0.0.1)");
+    node["admin"].problem("is " + listen.admin.host +
+                          ", which others can reach: it needs listen.admin_token (or take 127.0.0.1)");
   if (same_socket(listen.public_address, listen.admin))
     node["admin"].problem("has the same address and port as listen.public; they must differ");
   for (const Node& entry : node["trusted_proxies"].items()) {

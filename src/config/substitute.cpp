@@ -11,8 +11,11 @@ namespace chatrelay::config {
 namespace {
 
 bool is_name(std::string_view text) {
-  const auto allowed = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  return !text.empty() && !(text.front() >= '0' && text.front() <= '9') && std::all_of(text.begin(), text.end(), allowed);
+  const auto allowed = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !text.empty() && !(text.front() >= '0' && text.front() <= '9') &&
+         std::all_of(text.begin(), text.end(), allowed);
 }
 
 bool looks_secret(std::string_view name) {
@@ -23,7 +26,8 @@ bool looks_secret(std::string_view name) {
 
 class Substitution {
  public:
-  Substitution(const Environment& environment, const std::string& folder, const std::function<void(std::string)>& report)
+  Substitution(const Environment& environment, const std::string& folder,
+               const std::function<void(std::string)>& report)
       : environment_(environment), folder_(folder), report_(report) {}
 
   // The value of what stands between ${ and }.
@@ -32,14 +36,16 @@ class Substitution {
     const std::size_t colon = inner.find(":-");
     const std::string_view name = inner.substr(0, colon);
     if (!is_name(name)) {
-      report_("has ${" + printable(inner, 80) + "}, which is neither ${NAME}, ${NAME:-default} nor ${file:PATH}; a literal ${ is written $${");
+      report_("has ${" + printable(inner, 80) +
+              "}, which is neither ${NAME}, ${NAME:-default} nor ${file:PATH}; a literal ${ is written $${");
       return {};
     }
     const auto found = environment_.variable ? environment_.variable(std::string(name)) : std::nullopt;
     if (colon != inner.npos) {
       if (!found || found->empty()) return std::string(inner.substr(colon + 2));
     } else if (!found) {
-      report_("uses ${" + std::string(name) + "}, which is not set: set it in the environment (systemd: Environment= or LoadCredential "
+      report_("uses ${" + std::string(name) +
+              "}, which is not set: set it in the environment (systemd: Environment= or LoadCredential "
               "with ${file:…})");
       return {};
     }

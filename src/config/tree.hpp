@@ -25,7 +25,7 @@ struct Tree {
   std::string text;            // of a scalar
   std::vector<Entry> entries;  // of a map, in file order; duplicate keys are in it
   std::vector<std::shared_ptr<const Tree>> elements;
-  std::size_t weight = 1;      // nodes, with aliases counted as often as they are used
+  std::size_t weight = 1;  // nodes, with aliases counted as often as they are used
   std::size_t depth = 1;
 };
 

@@ -1,14 +1,14 @@
-#include <yaml-cpp/anchor.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
-
 #include <algorithm>
 #include <optional>
 #include <sstream>
 #include <unordered_map>
 #include <utility>
+
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
 
 #include "common/text.hpp"
 #include "config/tree.hpp"
@@ -56,10 +56,11 @@ class Reader final : public YAML::EventHandler {
  public:
   Reader(const std::vector<std::string_view>& lines, const ReportAt& report) : lines_(lines), report_(report) {}
   std::shared_ptr<const Tree> root() const { return root_; }
-  // yaml-cpp takes a quote that is never closed for one that ends with the file, and so swallows all that follows. Only the last
-  // scalar can be such a one.
+  // yaml-cpp takes a quote that is never closed for one that ends with the file, and so swallows all that follows. Only
+  // the last scalar can be such a one.
   void check_last_quote() {
-    if (!last_scalar_ || last_scalar_->line < 0 || static_cast<std::size_t>(last_scalar_->line) >= lines_.size()) return;
+    if (!last_scalar_ || last_scalar_->line < 0 || static_cast<std::size_t>(last_scalar_->line) >= lines_.size())
+      return;
     const auto first = static_cast<std::size_t>(last_scalar_->line);
     const auto column = static_cast<std::size_t>(last_scalar_->column);
     if (column >= lines_[first].size()) return;
@@ -83,12 +84,16 @@ class Reader final : public YAML::EventHandler {
     if (root_) fail(mark, "a second document (after ---) is not read; use one file for each");
   }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { finished(make(Tree::Kind::null, mark), anchor, mark); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    finished(make(Tree::Kind::null, mark), anchor, mark);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     const auto tree = make(Tree::Kind::scalar, mark);
     tree->text = value;
     last_scalar_ = mark;
-    tree->quoted = tag != "?";  // yaml-cpp's tag of a plain scalar; quoted ones have "!", and explicit tags make strings here
+    tree->quoted =
+        tag != "?";  // yaml-cpp's tag of a plain scalar; quoted ones have "!", and explicit tags make strings here
     finished(tree, anchor, mark);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -97,11 +102,13 @@ class Reader final : public YAML::EventHandler {
     count(found->second->weight, mark);
     attach(found->second, mark);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(Tree::Kind::list, mark, anchor, false);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value style) override {
     open(Tree::Kind::map, mark, anchor, style == YAML::EmitterStyle::Flow);
   }
   void OnMapEnd() override { close(); }
@@ -136,7 +143,8 @@ class Reader final : public YAML::EventHandler {
   }
 
   void open(Tree::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, bool flow) {
-    if (frames_.size() >= yaml_depth_max) fail(mark, "is nested deeper than " + std::to_string(yaml_depth_max) + " levels");
+    if (frames_.size() >= yaml_depth_max)
+      fail(mark, "is nested deeper than " + std::to_string(yaml_depth_max) + " levels");
     frames_.push_back({make(kind, mark), anchor, mark, flow, false, false, {}});
   }
 
@@ -145,7 +153,8 @@ class Reader final : public YAML::EventHandler {
     frames_.pop_back();
     if (frame.is_template) {
       const auto line = static_cast<std::size_t>(frame.mark.line);
-      const std::string_view value = template_at(line < lines_.size() ? lines_[line] : "", static_cast<std::size_t>(frame.mark.column));
+      const std::string_view value =
+          template_at(line < lines_.size() ? lines_[line] : "", static_cast<std::size_t>(frame.mark.column));
       report_(frame.mark.line + 1, template_problem(value));
       *frame.tree = {};
       frame.tree->kind = Tree::Kind::scalar;
@@ -170,7 +179,8 @@ class Reader final : public YAML::EventHandler {
     if (frame.tree->kind == Tree::Kind::map && !frame.have_key) return take_key(frame, *tree, mark);
     frame.tree->weight += tree->weight;
     frame.tree->depth = std::max(frame.tree->depth, tree->depth + 1);
-    if (frames_.size() + tree->depth > yaml_depth_max) fail(mark, "is nested deeper than " + std::to_string(yaml_depth_max) + " levels");
+    if (frames_.size() + tree->depth > yaml_depth_max)
+      fail(mark, "is nested deeper than " + std::to_string(yaml_depth_max) + " levels");
     if (frame.tree->kind == Tree::Kind::list) {
       frame.tree->elements.push_back(tree);
       return;
@@ -185,11 +195,12 @@ class Reader final : public YAML::EventHandler {
     frame.next.line = mark.line + 1;
     if (tree.kind == Tree::Kind::scalar) {
       frame.next.key = tree.text;
-    } else if (frame.flow && tree.kind == Tree::Kind::map && frame.tree->entries.empty() && mark.line == frame.mark.line &&
-               mark.column == frame.mark.column + 1) {
+    } else if (frame.flow && tree.kind == Tree::Kind::map && frame.tree->entries.empty() &&
+               mark.line == frame.mark.line && mark.column == frame.mark.column + 1) {
       frame.is_template = true;
     } else {
-      report_(mark.line + 1, tree.kind == Tree::Kind::null ? "a key is missing before the colon" : "a key must be plain text");
+      report_(mark.line + 1,
+              tree.kind == Tree::Kind::null ? "a key is missing before the colon" : "a key must be plain text");
     }
   }
 
@@ -225,7 +236,8 @@ bool check_characters(std::string_view text, const std::vector<std::string_view>
   return true;
 }
 
-// A template without quotes often is not even YAML ("{{ .a }} and more"). The nearest one at or above the error explains it.
+// A template without quotes often is not even YAML ("{{ .a }} and more"). The nearest one at or above the error
+// explains it.
 bool report_template_above(const std::vector<std::string_view>& lines, std::size_t error_line, const ReportAt& report) {
   constexpr std::size_t lines_back_max = 20;
   const std::size_t last = std::min(error_line, lines.size() - 1);
@@ -234,7 +246,9 @@ bool report_template_above(const std::vector<std::string_view>& lines, std::size
     const std::size_t braces = line.find("{{");
     if (braces == line.npos) continue;
     const std::string_view before = trim(line.substr(0, braces));
-    if (before.empty() || (before.back() != ':' && before.back() != '-' && before.back() != ',' && before.back() != '[')) continue;
+    if (before.empty() ||
+        (before.back() != ':' && before.back() != '-' && before.back() != ',' && before.back() != '['))
+      continue;
     // The whole value must be in quotes, not only its first template.
     const std::size_t end = line.rfind("}}");
     std::string_view value = template_at(line, braces);

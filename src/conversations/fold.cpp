@@ -19,14 +19,18 @@ constexpr std::size_t changed_messages_max = 50;
 constexpr std::size_t tags_max = 200;
 constexpr std::size_t messages_max = 1000;  // Limit: messages that one webhook may bring
 
-bool is(const Event& event, const char* type) { return event.type == type; }
+bool is(const Event& event, const char* type) {
+  return event.type == type;
+}
 
 std::string activity_text(const Event& event, const char* key) {
   const json::value* member = event.activity.if_contains(key);
   return member && member->is_string() ? std::string(member->get_string()) : std::string{};
 }
 
-const std::optional<std::string>& id_of(const Person& person) { return person.is_visitor ? person.visitor.id : person.agent.id; }
+const std::optional<std::string>& id_of(const Person& person) {
+  return person.is_visitor ? person.visitor.id : person.agent.id;
+}
 
 // Folds the parts of one webhook into one conversation.
 class Fold {
@@ -73,7 +77,8 @@ class Fold {
   std::vector<store::StoredMessage> messages_;
 };
 
-// --- people ---------------------------------------------------------------------------------------------------------------
+// --- people
+// ---------------------------------------------------------------------------------------------------------------
 
 Person* Fold::find_person(const std::optional<std::string>& id) {
   if (!id) return nullptr;
@@ -130,7 +135,8 @@ void Fold::learn_people(Event& event) {
   for (const Person& person : event.people) learn_person(person);
   put_right(event);
   const auto add = [&](Person person) {
-    const bool described = person.is_visitor ? person.visitor.name || person.visitor.email : person.agent.name || person.agent.email;
+    const bool described =
+        person.is_visitor ? person.visitor.name || person.visitor.email : person.agent.name || person.agent.email;
     if (described && event.people.empty()) learn_person(person);
   };
   if (event.visitor) add(Person{true, *event.visitor, {}, true});
@@ -163,7 +169,8 @@ void Fold::complete_agent(Event& event, bool in_current_thread) {
   event.agent = agent;
   if (!in_current_thread) return;
   if (is(event, event_type::user_removed_from_chat)) return agent_left(event);
-  const bool unseen = activity_text(event, "visibility") == "agents" || (event.message && event.message->audience != "all");
+  const bool unseen =
+      activity_text(event, "visibility") == "agents" || (event.message && event.message->audience != "all");
   const bool only_looked = event.type == "events_marked_as_seen" || event.type == "incoming_rich_message_postback";
   if (!unseen && !only_looked) c_.agent = std::move(agent);
 }
@@ -189,7 +196,8 @@ void Fold::complete_author(Message& message) {
   }
 }
 
-// --- the chat ---------------------------------------------------------------------------------------------------------------
+// --- the chat
+// ---------------------------------------------------------------------------------------------------------------
 
 Chat& Fold::thread_of(const Event& event) {
   const std::optional<std::string>& thread = event.chat->thread_id;
@@ -202,9 +210,11 @@ Chat& Fold::thread_of(const Event& event) {
   }
   for (Chat& earlier : c_.earlier_threads)
     if (earlier.thread_id == thread) return earlier;
-  // A thread that we never heard of. Usually the next one; an ending, or a beginning before ours, is of one that is over.
+  // A thread that we never heard of. Usually the next one; an ending, or a beginning before ours, is of one that is
+  // over.
   const auto& started_at = event.chat->started_at;
-  const bool late = is(event, event_type::chat_deactivated) || (started_at && current.started_at && *started_at < *current.started_at);
+  const bool late = is(event, event_type::chat_deactivated) ||
+                    (started_at && current.started_at && *started_at < *current.started_at);
   if (!late) return begin_thread(event);
   if (c_.earlier_threads.size() >= earlier_threads_max) c_.earlier_threads.erase(c_.earlier_threads.begin());
   Chat earlier;
@@ -219,7 +229,8 @@ Chat& Fold::begin_thread(const Event& event) {
   next.thread_id = event.chat->thread_id;
   if (c_.chat) {
     next.department = c_.chat->department;
-    next.properties = std::move(c_.chat->properties);  // an earlier thread is kept without: they would weigh more than all else
+    next.properties =
+        std::move(c_.chat->properties);  // an earlier thread is kept without: they would weigh more than all else
     c_.chat->properties.clear();
     next.properties.erase("rating");
     if (c_.earlier_threads.size() >= earlier_threads_max) c_.earlier_threads.erase(c_.earlier_threads.begin());
@@ -229,7 +240,8 @@ Chat& Fold::begin_thread(const Event& event) {
   return c_.chat.emplace(std::move(next));
 }
 
-// What was said about a thread that has ended may come late; it does not open it again. A chat without threads may begin anew.
+// What was said about a thread that has ended may come late; it does not open it again. A chat without threads may
+// begin anew.
 void Fold::change_status(Chat& thread, const Event& event) {
   const bool ended = thread.status == "closed";
   const std::optional<std::string>& said = event.chat->status;
@@ -283,7 +295,8 @@ Rating* Fold::rating_of(const std::string& thread) {
   return nullptr;
 }
 
-// LiveChat tells of a rating in several ways, each saying only what changed (activity.rated); the first to say it is the event.
+// LiveChat tells of a rating in several ways, each saying only what changed (activity.rated); the first to say it is
+// the event.
 bool Fold::fold_rating(const Chat& thread, Event& event) {
   if (!is(event, event_type::chat_rated) || !event.chat->rating) return true;
   const std::string name = thread.thread_id.value_or("");
@@ -305,7 +318,8 @@ bool Fold::fold_rating(const Chat& thread, Event& event) {
   return true;
 }
 
-// --- messages ---------------------------------------------------------------------------------------------------------------
+// --- messages
+// ---------------------------------------------------------------------------------------------------------------
 
 void Fold::keep(const Chat& thread, const Message& message, bool deleted, bool change) {
   if (messages_.size() >= messages_max) return;
@@ -372,7 +386,8 @@ void Fold::fold_messages(const Chat& thread, Event& event) {
 bool Fold::fold_part(Event& event) {
   Chat& thread = thread_of(event);
   // Asked before the event is completed: then it names a visitor and an agent anyway.
-  agent_joined_ = is(event, event_type::user_added_to_chat) && event.agent && !event.visitor && activity_text(event, "visibility") != "agents";
+  agent_joined_ = is(event, event_type::user_added_to_chat) && event.agent && !event.visitor &&
+                  activity_text(event, "visibility") != "agents";
   learn_people(event);
   complete_visitor(event);
   complete_agent(event, &thread == &*c_.chat);
@@ -386,9 +401,12 @@ bool Fold::fold_part(Event& event) {
   return says_something;
 }
 
-bool has_chat(const Event& event) { return event.chat && event.chat->id; }
+bool has_chat(const Event& event) {
+  return event.chat && event.chat->id;
+}
 
-store::ConversationUpdate update_of(const Conversation& c, const Event& first, std::vector<store::StoredMessage> messages) {
+store::ConversationUpdate update_of(const Conversation& c, const Event& first,
+                                    std::vector<store::StoredMessage> messages) {
   store::ConversationUpdate update;
   update.source = first.source;
   update.chat_id = *first.chat->id;

@@ -1,4 +1,5 @@
-// Merging what a later event says into what is known: the newer word wins, silence changes nothing. Everything has a limit.
+// Merging what a later event says into what is known: the newer word wins, silence changes nothing. Everything has a
+// limit.
 #pragma once
 
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace chatrelay::conversations {
 
-inline constexpr std::size_t text_bytes_max = 8 * 1024;     // Limit: one text kept in a chat's state (a name, an address, a URL)
+inline constexpr std::size_t text_bytes_max =
+    8 * 1024;  // Limit: one text kept in a chat's state (a name, an address, a URL)
 inline constexpr std::size_t object_bytes_max = 32 * 1024;  // Limit: a chat's properties, a visitor's custom fields
 
 void merge(std::optional<std::string>& known, const std::optional<std::string>& said);

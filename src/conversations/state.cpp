@@ -1,4 +1,5 @@
-// A Conversation as JSON: what the store keeps. It is written with every event of the chat, so what is unknown is left out.
+// A Conversation as JSON: what the store keeps. It is written with every event of the chat, so what is unknown is left
+// out.
 #include "common/json.hpp"
 #include "conversations/fold.hpp"
 
@@ -6,7 +7,8 @@ namespace chatrelay::conversations {
 
 namespace {
 
-// Null members and empty objects are left out, here and in `page`; properties and custom fields are strangers' and stay as they are.
+// Null members and empty objects are left out, here and in `page`; properties and custom fields are strangers' and stay
+// as they are.
 json::value compact(json::value value) {
   json::object kept;
   for (auto& member : value.get_object()) {
@@ -85,7 +87,8 @@ json::value to_json(const Conversation& c) {
 Conversation conversation_from_json(const json::value& value) {
   Conversation c;
   if (const json::value* chat = find(value, "chat"); chat && chat->is_object()) c.chat = chat_from_json(*chat);
-  if (const json::value* visitor = find(value, "visitor"); visitor && visitor->is_object()) c.visitor = visitor_from_json(*visitor);
+  if (const json::value* visitor = find(value, "visitor"); visitor && visitor->is_object())
+    c.visitor = visitor_from_json(*visitor);
   if (const json::value* agent = find(value, "agent"); agent && agent->is_object()) c.agent = agent_from_json(*agent);
   for (const json::value& entry : array_at(value, "people")) {
     Person person;
@@ -100,8 +103,10 @@ Conversation conversation_from_json(const json::value& value) {
   }
   for (const json::value& entry : array_at(value, "ratings"))
     if (const auto thread = strict_string_at(entry, "thread"))
-      c.ratings.emplace_back(*thread, Rating{number_at(entry, "score"), number_at(entry, "scale"), strict_string_at(entry, "comment")});
-  for (const json::value& entry : array_at(value, "earlier_threads")) c.earlier_threads.push_back(chat_from_json(entry));
+      c.ratings.emplace_back(
+          *thread, Rating{number_at(entry, "score"), number_at(entry, "scale"), strict_string_at(entry, "comment")});
+  for (const json::value& entry : array_at(value, "earlier_threads"))
+    c.earlier_threads.push_back(chat_from_json(entry));
   c.opened_threads = strings_at(value, "opened_threads");
   c.seen_message_ids = strings_at(value, "seen_message_ids");
   c.early_message_ids = strings_at(value, "early_message_ids");

@@ -1,4 +1,5 @@
-// What was said, for people. Invariant 10: what a visitor typed cannot pass for another line, another author, or markup.
+// What was said, for people. Invariant 10: what a visitor typed cannot pass for another line, another author, or
+// markup.
 #include <algorithm>
 
 #include "common/json.hpp"

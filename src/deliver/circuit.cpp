@@ -6,10 +6,14 @@ namespace chatrelay::deliver {
 
 std::string_view to_string(CircuitState state) {
   switch (state) {
-    case CircuitState::closed: return "closed";
-    case CircuitState::open: return "open";
-    case CircuitState::half_open: return "half_open";
-    case CircuitState::ramping: return "ramping";
+    case CircuitState::closed:
+      return "closed";
+    case CircuitState::open:
+      return "open";
+    case CircuitState::half_open:
+      return "half_open";
+    case CircuitState::ramping:
+      return "ramping";
   }
   return "closed";
 }
@@ -29,7 +33,8 @@ std::size_t Circuit::allowed(SteadyTime now, std::size_t concurrency) {
       return probing_ ? 0 : 1;
     case CircuitState::ramping: {
       const double done = std::chrono::duration<double>(now - since_) / std::chrono::duration<double>(config_.ramp);
-      return 1 + static_cast<std::size_t>(static_cast<double>(concurrency - std::min<std::size_t>(concurrency, 1)) * std::clamp(done, 0.0, 1.0));
+      return 1 + static_cast<std::size_t>(static_cast<double>(concurrency - std::min<std::size_t>(concurrency, 1)) *
+                                          std::clamp(done, 0.0, 1.0));
     }
   }
   return concurrency;
@@ -63,7 +68,9 @@ bool Circuit::end(CircuitEffect effect, bool probe, SteadyTime now) {
   return true;
 }
 
-void Circuit::probe_withdrawn() { probing_ = false; }
+void Circuit::probe_withdrawn() {
+  probing_ = false;
+}
 
 void Circuit::ramp_up(SteadyTime now) {
   faults_ = 0;
@@ -89,7 +96,8 @@ std::optional<SteadyTime> Circuit::open_until() const {
 std::optional<SteadyTime> Circuit::next_change(SteadyTime now, std::size_t concurrency) const {
   if (state_ == CircuitState::open) return until_;
   if (state_ != CircuitState::ramping || concurrency < 2) return std::nullopt;
-  const SteadyTime::duration step = std::max<SteadyTime::duration>(config_.ramp / static_cast<long>(concurrency - 1), Millis{1});
+  const SteadyTime::duration step =
+      std::max<SteadyTime::duration>(config_.ramp / static_cast<long>(concurrency - 1), Millis{1});
   const auto steps = (now - since_) / step + 1;
   return since_ + step * steps;
 }

@@ -1,6 +1,7 @@
 // Circuit: how much is tried at a destination that may be sick. Pure: it is given the time.
 //
-//   closed ──failures faults in a row──► open ──open_for──► half_open (one probe) ──answered──► ramping ──ramp──► closed
+//   closed ──failures faults in a row──► open ──open_for──► half_open (one probe) ──answered──► ramping ──ramp──►
+//   closed
 //                                         ▲                      │ fault: open_for doubles, up to open_max
 //                                         └──────────────────────┘
 #pragma once
@@ -37,8 +38,8 @@ class Circuit {
   void restore(std::int64_t faults, std::optional<Millis> remaining, SteadyTime now);
 
   CircuitState state() const { return state_; }
-  std::int64_t faults() const { return faults_; }              // in a row
-  std::optional<SteadyTime> open_until() const;                // set while open
+  std::int64_t faults() const { return faults_; }  // in a row
+  std::optional<SteadyTime> open_until() const;    // set while open
   // When `allowed` may next give more than it does now: the end of open, or the next step of the ramp.
   std::optional<SteadyTime> next_change(SteadyTime now, std::size_t concurrency) const;
 
@@ -49,10 +50,10 @@ class Circuit {
   config::CircuitConfig config_;
   CircuitState state_ = CircuitState::closed;
   std::int64_t faults_ = 0;
-  int openings_ = 0;             // since it was closed last: what doubles open_for
+  int openings_ = 0;  // since it was closed last: what doubles open_for
   bool probing_ = false;
-  SteadyTime since_{};           // of open and ramping
-  SteadyTime until_{};           // of open
+  SteadyTime since_{};  // of open and ramping
+  SteadyTime until_{};  // of open
 };
 
 }  // namespace chatrelay::deliver

@@ -12,7 +12,8 @@ std::string ConversationCache::key_of(std::string_view source, std::string_view 
   return key;
 }
 
-Result<conversations::Conversation*> ConversationCache::get(store::Reader& reader, const std::string& source, const std::string& chat_id) {
+Result<conversations::Conversation*> ConversationCache::get(store::Reader& reader, const std::string& source,
+                                                            const std::string& chat_id) {
   std::string key = key_of(source, chat_id);
   if (const auto found = index_.find(key); found != index_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);

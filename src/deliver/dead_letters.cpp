@@ -4,7 +4,8 @@
 
 namespace chatrelay::deliver {
 
-std::optional<boost::json::object> DeadLetters::note(const std::string& destination, boost::json::object payload, SteadyTime now) {
+std::optional<boost::json::object> DeadLetters::note(const std::string& destination, boost::json::object payload,
+                                                     SteadyTime now) {
   Entry& entry = entries_[destination];
   if (entry.count++ == 0) ++waiting_;
   entry.last = std::move(payload);

@@ -1,13 +1,14 @@
-// DeadLetters: how often dead letters are told. The first one at once, then at most one event a minute for a destination,
-// with their number: a destination that rejects everything must not fill the store with alerts. Pure.
+// DeadLetters: how often dead letters are told. The first one at once, then at most one event a minute for a
+// destination, with their number: a destination that rejects everything must not fill the store with alerts. Pure.
 #pragma once
 
-#include <boost/json.hpp>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 
@@ -25,12 +26,12 @@ class DeadLetters {
   static constexpr std::chrono::minutes every{1};
   struct Entry {
     SteadyTime next{};
-    std::uint64_t count = 0;       // not told yet
+    std::uint64_t count = 0;  // not told yet
     boost::json::object last;
   };
   static boost::json::object tell(Entry& entry, SteadyTime now);
   std::map<std::string, Entry, std::less<>> entries_;
-  std::size_t waiting_ = 0;        // entries with something not told
+  std::size_t waiting_ = 0;  // entries with something not told
 };
 
 }  // namespace chatrelay::deliver

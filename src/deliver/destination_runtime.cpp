@@ -9,20 +9,24 @@ namespace {
 std::optional<RateLimit> rate_limit_of(const config::DestinationConfig& config) {
   return config.rate ? std::optional<RateLimit>(RateLimit(*config.rate)) : std::nullopt;
 }
-bool same(const Rate& a, const Rate& b) { return a.count == b.count && a.per == b.per; }
+bool same(const Rate& a, const Rate& b) {
+  return a.count == b.count && a.per == b.per;
+}
 Millis rest(SteadyTime until, SteadyTime now) {
   return std::max(Millis{0}, std::chrono::duration_cast<Millis>(until - now));
 }
 }  // namespace
 
-DestinationRuntime::DestinationRuntime(boost::asio::any_io_executor executor, ConfiguredDestination configured, Metrics& m)
+DestinationRuntime::DestinationRuntime(boost::asio::any_io_executor executor, ConfiguredDestination configured,
+                                       Metrics& m)
     : config(std::move(configured.config)),
       destination(std::move(configured.destination)),
       metrics(m),
       circuit(config.circuit),
       rate(rate_limit_of(config)),
       timer(std::move(executor)),
-      circuit_gauge_(m.gauge("chatrelay_circuit_state", "Circuit of a destination: 0 closed, 1 ramping, 2 half open, 3 open",
+      circuit_gauge_(m.gauge("chatrelay_circuit_state",
+                             "Circuit of a destination: 0 closed, 1 ramping, 2 half open, 3 open",
                              {{"destination", config.name}})) {}
 
 void DestinationRuntime::configure(ConfiguredDestination next) {

@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_set>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
@@ -28,15 +29,15 @@ struct DestinationRuntime;
 // From its start until its outcome is committed.
 struct Flight {
   std::shared_ptr<DestinationRuntime> runtime;
-  store::StoredDelivery delivery;      // payload moved into the attempt
+  store::StoredDelivery delivery;         // payload moved into the attempt
   std::string event_id, source, chat_id;  // for dead letters
-  bool probe = false;                  // of a half-open circuit
-  bool ended = false;                  // the attempt has an outcome (or was given up waiting for)
+  bool probe = false;                     // of a half-open circuit
+  bool ended = false;                     // the attempt has an outcome (or was given up waiting for)
   WallTime started_at;
   SteadyTime started{};
   SteadyTime overdue_at{};
   boost::asio::cancellation_signal signal;
-  store::AttemptResult result;         // once ended: what is being recorded
+  store::AttemptResult result;                         // once ended: what is being recorded
   std::list<std::shared_ptr<Flight>>::iterator place;  // in DestinationRuntime::active, while not ended
 };
 
@@ -63,19 +64,20 @@ struct DestinationRuntime {
   LaneWindow window;
   Circuit circuit;
   std::optional<RateLimit> rate;
-  bool gone = false;                   // no longer configured: its deliveries wait for its name to return
+  bool gone = false;  // no longer configured: its deliveries wait for its name to return
   bool paused = false, disabled = false;
-  std::string reason;                  // of the pause or the disable
+  std::string reason;  // of the pause or the disable
   WallTime changed_at;
   std::optional<SteadyTime> throttled_until;
-  int throttles = 0;                   // in a row
-  Millis longest_wait{0};              // that was ever asked for: what "too far in the future" is compared with
+  int throttles = 0;                          // in a row
+  Millis longest_wait{0};                     // that was ever asked for: what "too far in the future" is compared with
   std::unordered_set<DeliverySeq> refreshed;  // deliveries that have met refresh_auth once. Limit: refreshed_max
   static constexpr std::size_t refreshed_max = 4096;
 
   std::list<std::shared_ptr<Flight>> active;  // attempts under way, in the order they were started
   std::size_t recording = 0;                  // outcomes handed to the store, not committed
-  // Limit: outcomes that a crash could make us find out again. A commit takes milliseconds; this covers 20 of them at 10,000/s.
+  // Limit: outcomes that a crash could make us find out again. A commit takes milliseconds; this covers 20 of them at
+  // 10,000/s.
   static constexpr std::size_t recording_max = 256;
 
   boost::asio::steady_timer timer;
@@ -85,10 +87,10 @@ struct DestinationRuntime {
   SteadyTime next_error_line{};
   SteadyTime next_sweep{};
   SteadyTime next_future_check{};
-  std::optional<SteadyTime> far_since;        // since when heads are due too far in the future
+  std::optional<SteadyTime> far_since;  // since when heads are due too far in the future
 
  private:
-  std::array<Counter*, 9> attempts_{};        // by OutcomeClass
+  std::array<Counter*, 9> attempts_{};  // by OutcomeClass
   Gauge& circuit_gauge_;
 };
 

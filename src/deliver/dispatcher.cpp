@@ -1,11 +1,12 @@
 #include "deliver/dispatcher.hpp"
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
 #include <variant>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "common/log.hpp"
 #include "deliver/dispatcher_impl.hpp"
@@ -14,14 +15,16 @@ namespace chatrelay::deliver {
 
 namespace asio = boost::asio;
 
-Dispatcher::Impl::Impl(asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics, Raise raise)
+Dispatcher::Impl::Impl(asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics,
+                       Raise raise)
     : executor_(executor),
       bell_(executor, [this](std::vector<char>&&) { on_ring(); }),
       store_(store),
       clock_(clock),
       metrics_(metrics),
       raise_(std::move(raise)),
-      records_(std::make_shared<Records>(executor, [this](std::vector<Recorded>&& records) { on_recorded(std::move(records)); })),
+      records_(std::make_shared<Records>(executor,
+                                         [this](std::vector<Recorded>&& records) { on_recorded(std::move(records)); })),
       calls_(std::make_shared<Calls>(executor,
                                      [](std::vector<std::function<void()>>&& calls) {
                                        for (auto& call : calls) call();
@@ -76,13 +79,14 @@ Result<void> Dispatcher::Impl::configure(std::vector<ConfiguredDestination> dest
       ++entry;
       continue;
     }
-    if (!runtime.gone) log::info("destination is no longer configured; its deliveries wait", {{"destination", entry->first}});
+    if (!runtime.gone)
+      log::info("destination is no longer configured; its deliveries wait", {{"destination", entry->first}});
     runtime.gone = true;
     runtime.window.forget_ready();
     runtime.timer.cancel();
     runtime.armed_for.reset();
-    // What is under way ends with its old destination; until then the runtime stays, so that a name that returns at once
-    // does not start the same lane twice.
+    // What is under way ends with its old destination; until then the runtime stays, so that a name that returns at
+    // once does not start the same lane twice.
     entry = runtime.window.under_way() == 0 && !runtime.state_unsaved ? runtimes_.erase(entry) : std::next(entry);
   }
   return {};
@@ -97,16 +101,18 @@ DestinationRuntime* Dispatcher::Impl::configured(const std::string& name) {
 void Dispatcher::Impl::save(DestinationRuntime& runtime, std::function<void(Result<void>)> done) {
   runtime.state_unsaved = true;
   const RuntimePtr keep = shared(runtime);
-  store_.save_destination(runtime.to_save(clock_.now(), clock_.steady()), [keep, done = std::move(done), calls = calls_](Result<bool> result) {
-    calls->put([keep, done, result] {
-      if (result) {
-        keep->state_unsaved = false;
-      } else {
-        log::error("a destination's state could not be stored", {{"destination", keep->config.name}, {"error", result.error().message}});
-      }
-      if (done) done(result ? Result<void>() : Result<void>(result.error()));
-    });
-  });
+  store_.save_destination(runtime.to_save(clock_.now(), clock_.steady()),
+                          [keep, done = std::move(done), calls = calls_](Result<bool> result) {
+                            calls->put([keep, done, result] {
+                              if (result) {
+                                keep->state_unsaved = false;
+                              } else {
+                                log::error("a destination's state could not be stored",
+                                           {{"destination", keep->config.name}, {"error", result.error().message}});
+                              }
+                              if (done) done(result ? Result<void>() : Result<void>(result.error()));
+                            });
+                          });
 }
 
 void Dispatcher::Impl::pause(const std::string& name, std::string reason, std::function<void(Result<void>)> done) {
@@ -134,20 +140,22 @@ void Dispatcher::Impl::resume(const std::string& name, std::function<void(Result
   runtime->circuit.ramp_up(now);
   runtime->show_circuit();
   log::info("destination resumed", {{"destination", name}});
-  // First the state, then what it held: a crash in between leaves deliveries held, never a disabled destination's running.
+  // First the state, then what it held: a crash in between leaves deliveries held, never a disabled destination's
+  // running.
   const RuntimePtr keep = shared(*runtime);
   save(*runtime, [this, alive = alive_, keep, done = std::move(done)](Result<void> saved) {
     if (!saved) return done(saved);
     if (!*alive) return;
-    store_.release_held(keep->config.name, clock_.now(), [this, alive, keep, done, calls = calls_](Result<std::size_t> released) {
-      calls->put([this, alive, keep, done, released] {
-        if (*alive) {
-          keep->window.changed();
-          pump(*keep);
-        }
-        done(released ? Result<void>() : Result<void>(released.error()));
-      });
-    });
+    store_.release_held(keep->config.name, clock_.now(),
+                        [this, alive, keep, done, calls = calls_](Result<std::size_t> released) {
+                          calls->put([this, alive, keep, done, released] {
+                            if (*alive) {
+                              keep->window.changed();
+                              pump(*keep);
+                            }
+                            done(released ? Result<void>() : Result<void>(released.error()));
+                          });
+                        });
   });
   runtime->window.changed();
   pump(*runtime);
@@ -194,11 +202,14 @@ asio::awaitable<bool> Dispatcher::Impl::drain(Millis limit) {
   co_return false;
 }
 
-Dispatcher::Dispatcher(asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics, Raise raise)
+Dispatcher::Dispatcher(asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics,
+                       Raise raise)
     : impl_(std::make_unique<Impl>(std::move(executor), store, clock, metrics, std::move(raise))) {}
 Dispatcher::~Dispatcher() = default;
 
-Result<void> Dispatcher::start(std::vector<ConfiguredDestination> destinations) { return impl_->start(std::move(destinations)); }
+Result<void> Dispatcher::start(std::vector<ConfiguredDestination> destinations) {
+  return impl_->start(std::move(destinations));
+}
 
 void Dispatcher::reload(std::vector<ConfiguredDestination> destinations) {
   const Result<void> done = impl_->configure(std::move(destinations));
@@ -206,15 +217,21 @@ void Dispatcher::reload(std::vector<ConfiguredDestination> destinations) {
   impl_->pump_all();
 }
 
-void Dispatcher::ring() { impl_->bell_.put(0); }
+void Dispatcher::ring() {
+  impl_->bell_.put(0);
+}
 
 void Dispatcher::pause(std::string name, std::string reason, std::function<void(Result<void>)> done) {
   impl_->pause(name, std::move(reason), std::move(done));
 }
 
-void Dispatcher::resume(std::string name, std::function<void(Result<void>)> done) { impl_->resume(name, std::move(done)); }
+void Dispatcher::resume(std::string name, std::function<void(Result<void>)> done) {
+  impl_->resume(name, std::move(done));
+}
 
-std::vector<DestinationStatus> Dispatcher::status() const { return impl_->status(); }
+std::vector<DestinationStatus> Dispatcher::status() const {
+  return impl_->status();
+}
 
 asio::awaitable<Result<Outcome>> Dispatcher::probe(std::string name) {
   using namespace asio::experimental::awaitable_operators;
@@ -235,6 +252,8 @@ asio::awaitable<Result<Outcome>> Dispatcher::probe(std::string name) {
   }
 }
 
-asio::awaitable<bool> Dispatcher::drain(Millis limit) { return impl_->drain(limit); }
+asio::awaitable<bool> Dispatcher::drain(Millis limit) {
+  return impl_->drain(limit);
+}
 
 }  // namespace chatrelay::deliver

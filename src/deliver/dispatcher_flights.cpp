@@ -1,10 +1,11 @@
 // An attempt, from its start to the commit of its outcome.
+#include <exception>
+#include <utility>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <exception>
-#include <utility>
 
 #include "common/assert.hpp"
 #include "common/crypto.hpp"
@@ -22,10 +23,12 @@ namespace {
 
 // A destination keeps its own timeout; one that does not is cut so much later.
 constexpr std::chrono::seconds grace{5};
-constexpr std::size_t reason_bytes_max = 500;    // Outcome's own limit, kept here whatever a destination does
+constexpr std::size_t reason_bytes_max = 500;  // Outcome's own limit, kept here whatever a destination does
 constexpr std::size_t response_bytes_max = 4096;
 
-double random_fraction() { return static_cast<double>(random_u64() >> 11) * 0x1.0p-53; }
+double random_fraction() {
+  return static_cast<double>(random_u64() >> 11) * 0x1.0p-53;
+}
 
 // Invariant 8: what a destination answers may hold what we sent it.
 std::string clean(const std::string& text, std::size_t bytes_max) {
@@ -65,7 +68,8 @@ bool Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery
   flight->delivery.payload = std::string();
   flight->place = runtime.active.insert(runtime.active.end(), flight);
   ++flights_;
-  if (flight->probe) log::info("probing a destination", {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}});
+  if (flight->probe)
+    log::info("probing a destination", {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}});
   asio::awaitable<void> attempt = run(this, alive_, flight, runtime.destination, std::move(*built));
   attempts_.spawn(std::move(attempt));
   return true;
@@ -84,7 +88,8 @@ asio::awaitable<void> Dispatcher::Impl::run(Impl* self, std::shared_ptr<bool> al
     outcome = co_await std::move(running);
   } catch (const std::exception& e) {
     if (*alive && !flight->ended)
-      log::error("an attempt ended in an exception", {{"destination", flight->runtime->config.name}, {"error", e.what()}});
+      log::error("an attempt ended in an exception",
+                 {{"destination", flight->runtime->config.name}, {"error", e.what()}});
     outcome = Outcome(OutcomeClass::ambiguous, std::string("internal: ") + e.what());
   }
   if (*alive) self->ended(flight, std::move(outcome));
@@ -120,7 +125,8 @@ void Dispatcher::Impl::ended(const FlightPtr& flight, Outcome outcome) {
 }
 
 // Decides, and applies what the decision means for the destination. The delivery's part goes into flight->result.
-void Dispatcher::Impl::carry_out(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome, bool& state_changed) {
+void Dispatcher::Impl::carry_out(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome,
+                                 bool& state_changed) {
   const SteadyTime now = clock_.steady();
   AttemptFacts facts;
   facts.now = clock_.now();
@@ -141,7 +147,8 @@ void Dispatcher::Impl::carry_out(DestinationRuntime& runtime, const FlightPtr& f
   state_changed = runtime.circuit.end(decision.circuit, flight->probe, now);
   if (runtime.circuit.state() == CircuitState::open && before != CircuitState::open) {
     runtime.window.forget_ready();
-    log::warn("circuit opened", {{"destination", runtime.config.name}, {"faults", runtime.circuit.faults()}, {"reason", outcome.reason}});
+    log::warn("circuit opened",
+              {{"destination", runtime.config.name}, {"faults", runtime.circuit.faults()}, {"reason", outcome.reason}});
   } else if (before == CircuitState::half_open && runtime.circuit.state() == CircuitState::ramping) {
     log::info("circuit closes", {{"destination", runtime.config.name}});
   }
@@ -224,7 +231,8 @@ void Dispatcher::Impl::on_recorded(std::vector<Recorded>&& records) {
     }
     // Invariant 2: the outcome is not forgotten. Its lane waits until it is on disk; a restart before that repeats the
     // attempt under the same id.
-    if (unrecorded_.empty()) log::error("outcomes cannot be stored, trying again", {{"error", done.result.error().message}});
+    if (unrecorded_.empty())
+      log::error("outcomes cannot be stored, trying again", {{"error", done.result.error().message}});
     unrecorded_.push_back(done.flight);
   }
   if (flights_ == 0) drained_.cancel();
@@ -239,7 +247,9 @@ void Dispatcher::Impl::committed(const FlightPtr& flight, bool was_open) {
   runtime.window.done(flight->delivery.seq);
   if (flight->result.state != DeliveryState::dead || !was_open) return;
   runtime.refreshed.erase(flight->delivery.seq);
-  log::warn("dead letter", {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}, {"reason", flight->result.reason}});
+  log::warn(
+      "dead letter",
+      {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}, {"reason", flight->result.reason}});
   if (flight->source == own_source) return;  // own events never cause each other
   boost::json::object payload;
   payload["destination"] = runtime.config.name;
@@ -260,7 +270,8 @@ void Dispatcher::Impl::raise(const char* type, boost::json::object payload) {
 
 Dispatcher::Impl::RuntimePtr Dispatcher::Impl::shared(DestinationRuntime& runtime) const {
   const auto found = runtimes_.find(runtime.config.name);
-  CHATRELAY_ASSERT(found != runtimes_.end() && found->second.get() == &runtime, "a destination that is not in the table");
+  CHATRELAY_ASSERT(found != runtimes_.end() && found->second.get() == &runtime,
+                   "a destination that is not in the table");
   return found->second;
 }
 

@@ -1,15 +1,16 @@
-// The dispatcher's inside, in four files: dispatcher.cpp (what operators and app ask), dispatcher_pump.cpp (what may start
-// now, and when to look again), dispatcher_flights.cpp (an attempt from its start to its outcome's commit),
+// The dispatcher's inside, in four files: dispatcher.cpp (what operators and app ask), dispatcher_pump.cpp (what may
+// start now, and when to look again), dispatcher_flights.cpp (an attempt from its start to its outcome's commit),
 // dispatcher_upkeep.cpp (what happens by the second: overdue attempts, alerts, gauges, clocks that jump).
 // Thread: delivery, except where a callback of the store puts into an Inbox.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <boost/asio/steady_timer.hpp>
 
 #include "common/async/inbox.hpp"
 #include "common/async/task_group.hpp"

@@ -108,7 +108,8 @@ bool Dispatcher::Impl::fetch(DestinationRuntime& runtime) {
   return true;
 }
 
-// While the circuit is open nothing is tried, but give_up_after still holds: what was tried before and is too old dies here.
+// While the circuit is open nothing is tried, but give_up_after still holds: what was tried before and is too old dies
+// here.
 void Dispatcher::Impl::give_up_expired(DestinationRuntime& runtime) {
   const SteadyTime now = clock_.steady();
   if (now < runtime.next_sweep) return;
@@ -119,7 +120,8 @@ void Dispatcher::Impl::give_up_expired(DestinationRuntime& runtime) {
   if (!heads) return reader_failed(runtime, heads.error());
   for (store::StoredDelivery& head : *heads) {
     if (!expired(wall, head.first_pending_at, head.attempts, runtime.config.retry)) continue;
-    std::string reason = "given up after " + format_duration(runtime.config.retry.give_up_after) + ", the destination does not answer: " + head.reason;
+    std::string reason = "given up after " + format_duration(runtime.config.retry.give_up_after) +
+                         ", the destination does not answer: " + head.reason;
     bury(runtime, std::move(head), std::move(reason));
   }
 }
@@ -130,13 +132,14 @@ void Dispatcher::Impl::arm(DestinationRuntime& runtime, SteadyTime at) {
   if (runtime.armed_for && *runtime.armed_for <= at && *runtime.armed_for > now) return;  // it looks again before that
   runtime.armed_for = at;
   runtime.timer.expires_after(at - now);
-  runtime.timer.async_wait([this, alive = alive_, weak = std::weak_ptr(shared(runtime))](const boost::system::error_code& error) {
-    const RuntimePtr woken = weak.lock();
-    if (error || !*alive || !woken) return;
-    woken->armed_for.reset();
-    woken->window.changed();
-    pump(*woken);
-  });
+  runtime.timer.async_wait(
+      [this, alive = alive_, weak = std::weak_ptr(shared(runtime))](const boost::system::error_code& error) {
+        const RuntimePtr woken = weak.lock();
+        if (error || !*alive || !woken) return;
+        woken->armed_for.reset();
+        woken->window.changed();
+        pump(*woken);
+      });
 }
 
 void Dispatcher::Impl::arm_for_next_due(DestinationRuntime& runtime) {

@@ -8,11 +8,11 @@ namespace chatrelay::deliver {
 
 namespace {
 constexpr std::chrono::seconds upkeep_every{1};
-constexpr unsigned gauges_every = 5;    // upkeeps
-constexpr unsigned look_every = 30;     // upkeeps: whatever was not rung for is found then
+constexpr unsigned gauges_every = 5;  // upkeeps
+constexpr unsigned look_every = 30;   // upkeeps: whatever was not rung for is found then
 constexpr std::size_t future_heads_max = 256;
 constexpr std::chrono::milliseconds future_check_every{200};
-constexpr Millis jump_noticed{2'000};   // less is an ordinary correction, and waits are not that exact
+constexpr Millis jump_noticed{2'000};  // less is an ordinary correction, and waits are not that exact
 }  // namespace
 
 void Dispatcher::Impl::schedule_upkeep() {
@@ -44,7 +44,8 @@ void Dispatcher::Impl::end_overdue(DestinationRuntime& runtime) {
   const SteadyTime now = clock_.steady();
   while (!runtime.active.empty() && now >= runtime.active.front()->overdue_at) {
     const FlightPtr flight = runtime.active.front();
-    log::error("an attempt did not end in time and was cut", {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}});
+    log::error("an attempt did not end in time and was cut",
+               {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}});
     Outcome outcome(OutcomeClass::ambiguous, "no answer in time");
     outcome.destination_fault = true;
     ended(flight, std::move(outcome));
@@ -68,9 +69,10 @@ void Dispatcher::Impl::look_at_clock() {
   last_steady_ = steady;
 }
 
-// A clock that was set back leaves deliveries due in what is the future again. Those that were never tried are due at once
-// (they were created in the future, which nothing else explains); the others after their longest possible back-off.
-// `suspicious`: look closely once, as after a start, since the clock may have been set back while we did not run.
+// A clock that was set back leaves deliveries due in what is the future again. Those that were never tried are due at
+// once (they were created in the future, which nothing else explains); the others after their longest possible
+// back-off. `suspicious`: look closely once, as after a start, since the clock may have been set back while we did not
+// run.
 void Dispatcher::Impl::check_future(DestinationRuntime& runtime, bool suspicious) {
   if (runtime.gone || !reader_) return;
   const SteadyTime now = clock_.steady();
@@ -107,7 +109,8 @@ void Dispatcher::Impl::show_backlog() {
   if (!backlog) return;
   const WallTime wall = clock_.now();
   const auto depth = [this](const std::string& name, const char* state, std::uint64_t count) {
-    metrics_.gauge("chatrelay_queue_depth", "Open and dead deliveries", {{"destination", name}, {"state", state}}).set(static_cast<double>(count));
+    metrics_.gauge("chatrelay_queue_depth", "Open and dead deliveries", {{"destination", name}, {"state", state}})
+        .set(static_cast<double>(count));
   };
   std::set<std::string> emptied = std::exchange(shown_, {});
   const auto show = [&](const store::DestinationBacklog& entry) {
@@ -116,7 +119,9 @@ void Dispatcher::Impl::show_backlog() {
     depth(entry.destination, "held", entry.held);
     depth(entry.destination, "dead", entry.dead);
     const double age = entry.oldest ? std::max(0.0, std::chrono::duration<double>(wall - *entry.oldest).count()) : 0.0;
-    metrics_.gauge("chatrelay_queue_age_seconds", "Age of the oldest open delivery", {{"destination", entry.destination}}).set(age);
+    metrics_
+        .gauge("chatrelay_queue_age_seconds", "Age of the oldest open delivery", {{"destination", entry.destination}})
+        .set(age);
   };
   for (const store::DestinationBacklog& entry : *backlog) {
     show(entry);
@@ -129,7 +134,8 @@ void Dispatcher::Impl::show_backlog() {
     show(none);
   }
   for (const auto& [name, runtime] : runtimes_)
-    metrics_.gauge("chatrelay_under_way", "Attempts under way", {{"destination", name}}).set(static_cast<double>(runtime->active.size()));
+    metrics_.gauge("chatrelay_under_way", "Attempts under way", {{"destination", name}})
+        .set(static_cast<double>(runtime->active.size()));
 }
 
 }  // namespace chatrelay::deliver

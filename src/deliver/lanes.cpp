@@ -23,7 +23,9 @@ std::optional<store::StoredDelivery> LaneWindow::take() {
   return next;
 }
 
-void LaneWindow::give_back(store::StoredDelivery delivery, SteadyTime now) { ready_.push_front({std::move(delivery), now}); }
+void LaneWindow::give_back(store::StoredDelivery delivery, SteadyTime now) {
+  ready_.push_front({std::move(delivery), now});
+}
 
 void LaneWindow::done(DeliverySeq delivery) {
   erase(delivery);
@@ -47,7 +49,9 @@ void LaneWindow::forget_ready_older_than(SteadyTime at) {
   if (!ready_.empty() && ready_.front().fetched_at < at) forget_ready();
 }
 
-bool LaneWindow::has(DeliverySeq delivery) const { return std::binary_search(taken_.begin(), taken_.end(), delivery); }
+bool LaneWindow::has(DeliverySeq delivery) const {
+  return std::binary_search(taken_.begin(), taken_.end(), delivery);
+}
 
 void LaneWindow::insert(DeliverySeq delivery) {
   if (taken_.empty() || taken_.back() < delivery) {

@@ -1,9 +1,10 @@
 // Lanes: which deliveries of one destination are in our hands. Pure.
 //
-// The store knows the lanes' order and only ever hands out their heads; this keeps the small window in front of it: heads
-// that were fetched and wait for a free slot, and those under way until the commit of their outcome. What is in the window
-// is not fetched again, so a lane has at most one delivery in it, and its next one becomes visible by that commit.
-// Invariant 4: a delivery leaves the window only after its outcome is committed (or with nothing having been tried).
+// The store knows the lanes' order and only ever hands out their heads; this keeps the small window in front of it:
+// heads that were fetched and wait for a free slot, and those under way until the commit of their outcome. What is in
+// the window is not fetched again, so a lane has at most one delivery in it, and its next one becomes visible by that
+// commit. Invariant 4: a delivery leaves the window only after its outcome is committed (or with nothing having been
+// tried).
 #pragma once
 
 #include <cstddef>
@@ -30,10 +31,10 @@ class LaneWindow {
   void changed() { may_have_more_ = true; }
   bool may_have_more() const { return may_have_more_; }
 
-  std::optional<store::StoredDelivery> take();         // the next one that is ready; it counts as under way from now on
+  std::optional<store::StoredDelivery> take();  // the next one that is ready; it counts as under way from now on
   void give_back(store::StoredDelivery delivery, SteadyTime now);  // taken, but nothing was tried
-  void done(DeliverySeq delivery);                     // its outcome is committed
-  bool hold(DeliverySeq delivery);                     // under way at once, without having been ready; false: it is in the window already
+  void done(DeliverySeq delivery);                                 // its outcome is committed
+  bool hold(DeliverySeq delivery);  // under way at once, without having been ready; false: it is in the window already
   // Drops what was fetched and not started: it may have been cancelled since, or the destination is not to be used now.
   void forget_ready();
   // Limit: how long a fetched head is trusted.

@@ -55,11 +55,13 @@ std::vector<store::PlannedPart> parts_of(const std::vector<Event>& events) {
 }
 
 // Newer messages of this thread over older ones, by id; new ones at the end.
-void overlay(std::vector<store::StoredMessage>& messages, const std::vector<store::StoredMessage>& newer, const std::string& thread_id, EventSeq upto) {
+void overlay(std::vector<store::StoredMessage>& messages, const std::vector<store::StoredMessage>& newer,
+             const std::string& thread_id, EventSeq upto) {
   for (const store::StoredMessage& message : newer) {
     if (!thread_id.empty() && message.thread_id != thread_id) continue;
     if (message.event > upto) continue;
-    const auto known = std::find_if(messages.begin(), messages.end(), [&](const auto& m) { return m.id == message.id; });
+    const auto known =
+        std::find_if(messages.begin(), messages.end(), [&](const auto& m) { return m.id == message.id; });
     if (known == messages.end()) {
       messages.push_back(message);
     } else {
@@ -87,7 +89,9 @@ std::string PlanMaker::chat_of(const std::vector<Event>& parts) {
   return {};
 }
 
-std::vector<Event> PlanMaker::decode(const store::StoredEvent& event) { return sources_.at(event.source)->decode(webhook_of(event)); }
+std::vector<Event> PlanMaker::decode(const store::StoredEvent& event) {
+  return sources_.at(event.source)->decode(webhook_of(event));
+}
 
 Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store::Plan>& batch) {
   store::Plan plan;
@@ -116,7 +120,8 @@ Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store:
 
     stage = "rules";
     Decided decided;
-    decide(folded.events, [&](const Event& one) { return transcript(one, batch, plan.conversation); }, decided);
+    decide(
+        folded.events, [&](const Event& one) { return transcript(one, batch, plan.conversation); }, decided);
     for (const auto& [part, planned] : decided.deliveries) {
       note_missing(planned.destination);
       plan.deliveries.push_back(row(event.source, chat_id, event.id, part, planned));
@@ -128,7 +133,8 @@ Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store:
     plan.deliveries.clear();
     if (plan.parts.empty()) plan.parts = parts_of({});
     plan.failures = {failure_of(stage, e.what())};
-    log::error("a webhook could not be planned", {{"event", event.id}, {"source", event.source}, {"stage", stage}, {"error", e.what()}});
+    log::error("a webhook could not be planned",
+               {{"event", event.id}, {"source", event.source}, {"stage", stage}, {"error", e.what()}});
   }
   if (read_error_) return *read_error_;
   report(event.id, plan.failures);
@@ -141,7 +147,8 @@ void PlanMaker::restore(const std::string& source, const std::string& chat_id, c
   if (chat_id.empty()) return;
   for (auto plan = batch.rbegin(); plan != batch.rend(); ++plan) {
     if (!plan->conversation || plan->conversation->chat_id != chat_id || plan->conversation->source != source) continue;
-    if (const auto entry = cache_.get(reader_, source, chat_id)) **entry = conversations::conversation_from_json(plan->conversation->state);
+    if (const auto entry = cache_.get(reader_, source, chat_id))
+      **entry = conversations::conversation_from_json(plan->conversation->state);
     return;
   }
   if (uncommitted_.contains({source, chat_id})) settle_();
@@ -150,7 +157,8 @@ void PlanMaker::restore(const std::string& source, const std::string& chat_id, c
 
 void PlanMaker::note_missing(const std::string& destination) {
   if (destinations_.contains(destination) || !missing_told_.insert(destination).second) return;
-  log::warn("a rule delivers to a destination that is not configured; its deliveries wait", {{"destination", destination}});
+  log::warn("a rule delivers to a destination that is not configured; its deliveries wait",
+            {{"destination", destination}});
 }
 
 store::Plan PlanMaker::plan_as_failed(const store::StoredEvent& event, const std::string& reason) const {
@@ -162,7 +170,9 @@ store::Plan PlanMaker::plan_as_failed(const store::StoredEvent& event, const std
   return plan;
 }
 
-void PlanMaker::decide(const std::vector<Event>& events, const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript, Decided& decided) {
+void PlanMaker::decide(const std::vector<Event>& events,
+                       const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript,
+                       Decided& decided) {
   const EventExtras extras;
   for (const Event& event : events) {
     std::optional<std::vector<store::StoredMessage>> messages;  // read at most once for an event
@@ -175,7 +185,8 @@ void PlanMaker::decide(const std::vector<Event>& events, const std::function<std
     lazy.transcript_text = [&] { return conversations::transcript_text(once()); };
     lazy.transcript_html = [&] { return conversations::transcript_html(once()); };
     rules::Decision decision = engine_->decide(event, extras, lazy);
-    for (rules::Planned& planned : decision.deliveries) decided.deliveries.emplace_back(event.ref.part, std::move(planned));
+    for (rules::Planned& planned : decision.deliveries)
+      decided.deliveries.emplace_back(event.ref.part, std::move(planned));
     for (store::RuleFailure& failure : decision.failures) {
       failure.part = event.ref.part;
       decided.failures.push_back(std::move(failure));
@@ -183,8 +194,8 @@ void PlanMaker::decide(const std::vector<Event>& events, const std::function<std
   }
 }
 
-// The messages of this thread up to this event: what is committed, under what this batch and this webhook say. A chat with
-// messages in the batch that is being committed is rare enough to wait for.
+// The messages of this thread up to this event: what is committed, under what this batch and this webhook say. A chat
+// with messages in the batch that is being committed is rare enough to wait for.
 std::vector<store::StoredMessage> PlanMaker::transcript(const Event& event, const std::vector<store::Plan>& batch,
                                                         const std::optional<store::ConversationUpdate>& own) {
   if (!event.chat || !event.chat->id) return {};
@@ -197,15 +208,17 @@ std::vector<store::StoredMessage> PlanMaker::transcript(const Event& event, cons
     return {};
   }
   for (const store::Plan& earlier : batch) {
-    if (!earlier.conversation || earlier.conversation->chat_id != chat_id || earlier.conversation->source != event.source) continue;
+    if (!earlier.conversation || earlier.conversation->chat_id != chat_id ||
+        earlier.conversation->source != event.source)
+      continue;
     overlay(*messages, earlier.conversation->messages, thread_id, event.ref.seq);
   }
   if (own) overlay(*messages, own->messages, thread_id, event.ref.seq);
   return std::move(*messages);
 }
 
-store::NewDelivery PlanMaker::row(const std::string& source, const std::string& chat_id, const std::string& event_id, std::uint32_t part,
-                                  const rules::Planned& planned) {
+store::NewDelivery PlanMaker::row(const std::string& source, const std::string& chat_id, const std::string& event_id,
+                                  std::uint32_t part, const rules::Planned& planned) {
   store::NewDelivery delivery;
   delivery.part = part;
   delivery.rule = planned.rule;
@@ -232,7 +245,8 @@ Result<Decided> PlanMaker::replay(const store::StoredEvent& event) {
     const conversations::Folded folded = conversations::fold(conversation, std::move(parts));
     const std::vector<store::Plan> no_batch;
     read_error_.reset();
-    decide(folded.events, [&](const Event& one) { return transcript(one, no_batch, std::nullopt); }, decided);
+    decide(
+        folded.events, [&](const Event& one) { return transcript(one, no_batch, std::nullopt); }, decided);
     if (read_error_) return *read_error_;
   } catch (const std::exception& e) {
     decided.deliveries.clear();
@@ -251,7 +265,11 @@ void PlanMaker::report(const std::string& event_id, const std::vector<store::Rul
       ++unlogged;
       continue;
     }
-    log::warn("rule failed", {{"rule", failure.rule}, {"where", failure.where}, {"event", event_id}, {"reason", failure.reason}, {"unlogged", unlogged}});
+    log::warn("rule failed", {{"rule", failure.rule},
+                              {"where", failure.where},
+                              {"event", event_id},
+                              {"reason", failure.reason},
+                              {"unlogged", unlogged}});
     next = now + failure_line_every;
     unlogged = 0;
   }

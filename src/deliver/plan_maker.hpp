@@ -1,5 +1,5 @@
-// PlanMaker: one stored webhook becomes one Plan: decode → fold → rules → deliveries. No thread and no waiting of its own; a
-// webhook that makes a decoder, the fold or the rules fail is planned all the same, with the failure on record.
+// PlanMaker: one stored webhook becomes one Plan: decode → fold → rules → deliveries. No thread and no waiting of its
+// own; a webhook that makes a decoder, the fold or the rules fail is planned all the same, with the failure on record.
 // Thread: one (decoders and jq programs belong to it).
 #pragma once
 
@@ -36,16 +36,16 @@ class PlanMaker {
   void use(const PlannerSetup& setup);  // new decoders and rules; what is cached of conversations stays
   bool knows(const std::string& source) const { return sources_.contains(source); }
 
-  // Adds the plan to `batch`; its earlier plans are what this one builds upon. Errors: unavailable (nothing was added; the
-  // conversations have to be forgotten).
+  // Adds the plan to `batch`; its earlier plans are what this one builds upon. Errors: unavailable (nothing was added;
+  // the conversations have to be forgotten).
   Result<void> plan(const store::StoredEvent& event, std::vector<store::Plan>& batch);
   // The same webhook without its conversation and deliveries: for one that the store refuses.
   store::Plan plan_as_failed(const store::StoredEvent& event, const std::string& reason) const;
 
   // What a replay would deliver, with everything as of the event. Reads the chat's history again.
   Result<Decided> replay(const store::StoredEvent& event);
-  static store::NewDelivery row(const std::string& source, const std::string& chat_id, const std::string& event_id, std::uint32_t part,
-                                const rules::Planned& planned);
+  static store::NewDelivery row(const std::string& source, const std::string& chat_id, const std::string& event_id,
+                                std::uint32_t part, const rules::Planned& planned);
   // The chat that a webhook's parts speak of; empty if none.
   static std::string chat_of(const std::vector<Event>& parts);
 
@@ -56,8 +56,10 @@ class PlanMaker {
  private:
   using ChatKey = std::pair<std::string, std::string>;  // source, chat
   std::vector<Event> decode(const store::StoredEvent& event);
-  void decide(const std::vector<Event>& events, const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript, Decided& decided);
-  std::vector<store::StoredMessage> transcript(const Event& event, const std::vector<store::Plan>& batch, const std::optional<store::ConversationUpdate>& own);
+  void decide(const std::vector<Event>& events,
+              const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript, Decided& decided);
+  std::vector<store::StoredMessage> transcript(const Event& event, const std::vector<store::Plan>& batch,
+                                               const std::optional<store::ConversationUpdate>& own);
   void restore(const std::string& source, const std::string& chat_id, const std::vector<store::Plan>& batch);
   void note_missing(const std::string& destination);
   void report(const std::string& event_id, const std::vector<store::RuleFailure>& failures);
@@ -70,10 +72,11 @@ class PlanMaker {
   std::map<std::string, std::unique_ptr<systems::Source>> sources_;
   std::unique_ptr<rules::Engine> engine_;
   std::set<std::string, std::less<>> destinations_;
-  std::set<ChatKey> uncommitted_;  // chats in a batch that is being committed
+  std::set<ChatKey> uncommitted_;    // chats in a batch that is being committed
   std::optional<Error> read_error_;  // the store failed under a transcript
   std::set<std::string> missing_told_;
-  std::map<std::string, std::pair<SteadyTime, std::uint64_t>, std::less<>> failure_lines_;  // rule → next line, not logged
+  std::map<std::string, std::pair<SteadyTime, std::uint64_t>, std::less<>>
+      failure_lines_;  // rule → next line, not logged
 };
 
 }  // namespace chatrelay::deliver

@@ -1,9 +1,5 @@
 #include "deliver/planner.hpp"
 
-#include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -12,6 +8,10 @@
 #include <set>
 #include <thread>
 #include <utility>
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/log.hpp"
 #include "deliver/plan_maker.hpp"
@@ -23,13 +23,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t batch_max = 256;               // webhooks in one transaction
-constexpr milliseconds batch_time{5};                // of work, so that a delivery does not wait for a full batch
-constexpr std::size_t batch_bytes_max = 8 << 20;     // Limit: bodies in memory; two batches and what was read ahead
+constexpr std::size_t batch_max = 256;            // webhooks in one transaction
+constexpr milliseconds batch_time{5};             // of work, so that a delivery does not wait for a full batch
+constexpr std::size_t batch_bytes_max = 8 << 20;  // Limit: bodies in memory; two batches and what was read ahead
 constexpr seconds after_error{1};
-constexpr seconds look_again{30};                    // a ring that was lost costs at most this
+constexpr seconds look_again{30};  // a ring that was lost costs at most this
 constexpr seconds full_pass_every{60};
-constexpr milliseconds replay_slice{50};             // live webhooks do not wait longer for a long replay
+constexpr milliseconds replay_slice{50};  // live webhooks do not wait longer for a long replay
 
 // The store's answer, waited for by the planner thread. Lifetime: shared with the callback.
 template <class T>
@@ -122,19 +122,23 @@ class Planner::Impl {
   // Marks what the watchdog looks at.
   class Busy {
    public:
-    Busy(std::atomic<long long>& since, const Clock& clock) : since_(since) { since_ = clock.steady().time_since_epoch().count(); }
+    Busy(std::atomic<long long>& since, const Clock& clock) : since_(since) {
+      since_ = clock.steady().time_since_epoch().count();
+    }
     ~Busy() { since_ = 0; }
 
    private:
     std::atomic<long long>& since_;
   };
 
-  // ---- the thread ------------------------------------------------------------------------------------------------------
+  // ---- the thread
+  // ------------------------------------------------------------------------------------------------------
 
   void run() {
     pthread_setname_np(pthread_self(), "planner");
     // What hangs here must not slow an answer to a sender: on a busy machine the others go first.
-    if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10) != 0) log::debug("the planner's priority cannot be lowered");
+    if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10) != 0)
+      log::debug("the planner's priority cannot be lowered");
     reader_ = store_.open_reader();
     maker_ = std::make_unique<PlanMaker>(*reader_, metrics_, clock_, [this] { settle(); });
     bool more = true;
@@ -175,7 +179,8 @@ class Planner::Impl {
     start_over();
   }
 
-  // ---- planning --------------------------------------------------------------------------------------------------------
+  // ---- planning
+  // --------------------------------------------------------------------------------------------------------
 
   // True: there may be more.
   bool plan_some() {
@@ -186,7 +191,8 @@ class Planner::Impl {
     const SteadyTime end = clock_.steady() + batch_time;
     std::size_t bytes = 0;
     const std::size_t most = fetched_.front().seq <= single_until_ ? 1 : batch_max;
-    while (!fetched_.empty() && batch.size() < most && bytes < batch_bytes_max && (batch.empty() || clock_.steady() < end)) {
+    while (!fetched_.empty() && batch.size() < most && bytes < batch_bytes_max &&
+           (batch.empty() || clock_.steady() < end)) {
       store::StoredEvent event = std::move(fetched_.front());
       fetched_.pop_front();
       if (!plannable(event)) continue;
@@ -249,7 +255,10 @@ class Planner::Impl {
     skipping_ = true;
     if (event.seq > skipped_to_) {
       skipped_to_ = event.seq;
-      metrics_.counter("chatrelay_unplannable_total", "Webhooks of sources that are no longer configured; they wait", {{"source", event.source}}).add();
+      metrics_
+          .counter("chatrelay_unplannable_total", "Webhooks of sources that are no longer configured; they wait",
+                   {{"source", event.source}})
+          .add();
     }
     if (unknown_told_.insert(event.source).second)
       log::warn("webhooks wait for a source that is not configured", {{"source", event.source}});
@@ -261,7 +270,8 @@ class Planner::Impl {
     auto answer = std::make_shared<Applied>();
     outstanding_ = answer;
     in_commit_ = std::move(events);
-    store_.apply(std::move(batch), [answer](Result<std::vector<DeliverySeq>> result) { answer->set(std::move(result)); });
+    store_.apply(std::move(batch),
+                 [answer](Result<std::vector<DeliverySeq>> result) { answer->set(std::move(result)); });
   }
 
   // Waits for the batch that is being committed, if there is one.
@@ -288,11 +298,13 @@ class Planner::Impl {
 
   // The store refuses this one's plan for good: its failure is recorded instead, and it stops nothing.
   void plan_without(const store::StoredEvent& event, const Error& error) {
-    log::error("the plan of a webhook cannot be stored", {{"event", event.id}, {"source", event.source}, {"error", error.message}});
+    log::error("the plan of a webhook cannot be stored",
+               {{"event", event.id}, {"source", event.source}, {"error", error.message}});
     auto answer = std::make_shared<Applied>();
     std::vector<store::Plan> plans;
     plans.push_back(maker_->plan_as_failed(event, error.message));
-    store_.apply(std::move(plans), [answer](Result<std::vector<DeliverySeq>> result) { answer->set(std::move(result)); });
+    store_.apply(std::move(plans),
+                 [answer](Result<std::vector<DeliverySeq>> result) { answer->set(std::move(result)); });
     if (answer->wait()) return;
     refused_.insert(event.seq);
   }
@@ -313,7 +325,8 @@ class Planner::Impl {
     pause_ = true;
   }
 
-  // ---- replay ----------------------------------------------------------------------------------------------------------
+  // ---- replay
+  // ----------------------------------------------------------------------------------------------------------
 
   // A slice of the oldest replay. True: something was done.
   bool replay_some() {
@@ -334,7 +347,8 @@ class Planner::Impl {
         return true;
       }
       // One of many that cannot be replayed does not hide what was done for the others.
-      replay->plans.push_back(plan ? std::move(*plan) : not_replayed(replay->request.events[replay->next], plan.error()));
+      replay->plans.push_back(plan ? std::move(*plan)
+                                   : not_replayed(replay->request.events[replay->next], plan.error()));
       ++replay->next;
     }
     if (replay->next == replay->request.events.size()) {
@@ -351,10 +365,12 @@ class Planner::Impl {
     if (!event) return event.error();
     if (!*event) return not_found("event " + std::to_string(seq) + " is not in the store");
     const store::StoredEvent& stored = **event;
-    if (!maker_->knows(stored.source)) return Error(ErrorKind::conflict, "event " + stored.id + ": source " + stored.source + " is not configured");
+    if (!maker_->knows(stored.source))
+      return Error(ErrorKind::conflict, "event " + stored.id + ": source " + stored.source + " is not configured");
     const Result<std::vector<store::PlannedPart>> parts = reader_->parts(seq);
     if (!parts) return parts.error();
-    if (parts->empty()) return Error(ErrorKind::conflict, "event " + stored.id + " still waits to be planned for the first time");
+    if (parts->empty())
+      return Error(ErrorKind::conflict, "event " + stored.id + " still waits to be planned for the first time");
     Result<Decided> decided = maker_->replay(stored);
     if (!decided) return decided.error();
 
@@ -418,14 +434,14 @@ class Planner::Impl {
   std::unique_ptr<store::Reader> reader_;
   std::unique_ptr<PlanMaker> maker_;
   std::deque<store::StoredEvent> fetched_;
-  EventSeq after_ = 0;                    // read up to here in this round
-  EventSeq floor_ = 0;                    // where a round begins: 0, unless what stands in front cannot be planned
+  EventSeq after_ = 0;  // read up to here in this round
+  EventSeq floor_ = 0;  // where a round begins: 0, unless what stands in front cannot be planned
   std::size_t fetch_limit_ = 64;
   std::uint64_t round_ = 0;
   std::shared_ptr<Applied> outstanding_;
   std::vector<store::StoredEvent> in_commit_;
-  EventSeq single_until_ = 0;             // one by one up to here
-  std::set<EventSeq> refused_;            // not even their failure could be stored; until the next reload
+  EventSeq single_until_ = 0;   // one by one up to here
+  std::set<EventSeq> refused_;  // not even their failure could be stored; until the next reload
   std::set<std::string> unknown_told_;
   EventSeq skipped_to_ = 0;
   bool skipping_ = false;
@@ -438,14 +454,26 @@ class Planner::Impl {
 
 Planner::Planner(store::Store& store, std::shared_ptr<const PlannerSetup> setup, const Clock& clock, Metrics& metrics)
     : impl_(std::make_unique<Impl>(store, std::move(setup), clock, metrics)) {}
-Planner::~Planner() { stop(); }
-void Planner::start() { impl_->start(); }
-void Planner::stop() { impl_->stop(); }
-void Planner::ring() { impl_->ring(); }
-void Planner::reload(std::shared_ptr<const PlannerSetup> setup) { impl_->reload(std::move(setup)); }
+Planner::~Planner() {
+  stop();
+}
+void Planner::start() {
+  impl_->start();
+}
+void Planner::stop() {
+  impl_->stop();
+}
+void Planner::ring() {
+  impl_->ring();
+}
+void Planner::reload(std::shared_ptr<const PlannerSetup> setup) {
+  impl_->reload(std::move(setup));
+}
 void Planner::replay(ReplayRequest request, std::function<void(Result<std::vector<ReplayPlan>>)> done) {
   impl_->replay(std::move(request), std::move(done));
 }
-Millis Planner::busy_for() const { return impl_->busy_for(); }
+Millis Planner::busy_for() const {
+  return impl_->busy_for();
+}
 
 }  // namespace chatrelay::deliver

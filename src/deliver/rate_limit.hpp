@@ -1,5 +1,6 @@
 // Rate limit: a token bucket on steady time, kept as the time at which the next token would be on schedule (GCRA).
-// Pure: it is given the time. The burst is small on purpose: a limit per minute is mostly counted in seconds by services.
+// Pure: it is given the time. The burst is small on purpose: a limit per minute is mostly counted in seconds by
+// services.
 #pragma once
 
 #include "common/clock.hpp"

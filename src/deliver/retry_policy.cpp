@@ -51,9 +51,11 @@ Decision throttled(const Outcome& outcome, const AttemptFacts& facts, const conf
   Decision decision;
   decision.state = DeliveryState::pending;
   decision.charged = false;
-  // Without a Retry-After the wait grows with each "wait" in a row; the upper half of the jitter only, since a limit is real.
+  // Without a Retry-After the wait grows with each "wait" in a row; the upper half of the jitter only, since a limit is
+  // real.
   const Millis own = backoff(facts.throttles_before + 1, 0.5 + facts.random / 2, retry);
-  const Millis wait = std::clamp(outcome.wait.value_or(own), Millis{1}, std::max(Millis{1}, std::min(retry.give_up_after, longest)));
+  const Millis wait =
+      std::clamp(outcome.wait.value_or(own), Millis{1}, std::max(Millis{1}, std::min(retry.give_up_after, longest)));
   decision.due_at = next_try(facts, retry, wait);
   decision.pause_destination = wait;
   decision.reason = outcome.reason;

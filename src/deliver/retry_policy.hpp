@@ -1,5 +1,5 @@
-// Retry policy: what becomes of a delivery after an attempt. One table, pure: it is given the time, a random number and the
-// facts, and decides. The dispatcher carries the decision out; nothing here waits, stores or logs.
+// Retry policy: what becomes of a delivery after an attempt. One table, pure: it is given the time, a random number and
+// the facts, and decides. The dispatcher carries the decision out; nothing here waits, stores or logs.
 #pragma once
 
 #include <optional>
@@ -13,25 +13,25 @@
 namespace chatrelay::deliver {
 
 struct AttemptFacts {
-  WallTime now;                    // when the attempt ended
-  WallTime first_pending_at;       // give_up_after counts from here
-  int charged_before = 0;          // attempts that counted, this one not included
-  int throttles_before = 0;        // how often the destination has said "wait" in a row
-  bool refreshed_before = false;   // this delivery has met refresh_auth before
+  WallTime now;                   // when the attempt ended
+  WallTime first_pending_at;      // give_up_after counts from here
+  int charged_before = 0;         // attempts that counted, this one not included
+  int throttles_before = 0;       // how often the destination has said "wait" in a row
+  bool refreshed_before = false;  // this delivery has met refresh_auth before
   bool hold_ambiguous = false;
-  double random = 0;               // [0, 1): full jitter
+  double random = 0;  // [0, 1): full jitter
 };
 
 enum class CircuitEffect { none, success, fault };
 
 struct Decision {
   DeliveryState state = DeliveryState::delivered;
-  WallTime due_at;                           // for pending and deferred
+  WallTime due_at;  // for pending and deferred
   bool charged = true;
   CircuitEffect circuit = CircuitEffect::none;
-  std::optional<Millis> pause_destination;   // throttle: nothing to this destination for so long
+  std::optional<Millis> pause_destination;  // throttle: nothing to this destination for so long
   bool disable_destination = false;
-  std::string reason;                        // why it is deferred, held or dead; empty when delivered
+  std::string reason;  // why it is deferred, held or dead; empty when delivered
 };
 
 // Exponential with full jitter: uniform in [0, min(max, first·2^(attempts-1))]. `attempts` counts from 1.

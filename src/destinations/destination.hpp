@@ -1,15 +1,16 @@
 // Destination: the contract of a configured place to deliver to. One attempt in, an Outcome out; never an exception.
 //
-// When to try, how often, in what order and how many at once is deliver's business. A destination enforces the attempt's
-// timeout itself (it was given one) and must end soon after a terminal cancellation.
+// When to try, how often, in what order and how many at once is deliver's business. A destination enforces the
+// attempt's timeout itself (it was given one) and must end soon after a terminal cancellation.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "config/config.hpp"
 #include "event/delivery.hpp"
@@ -22,7 +23,8 @@ namespace chatrelay::destinations {
 class Destination {
  public:
   virtual ~Destination() = default;
-  // Thread: delivery. Several attempts may be under way at once. The Attempt is taken by value: it lives in the coroutine.
+  // Thread: delivery. Several attempts may be under way at once. The Attempt is taken by value: it lives in the
+  // coroutine.
   virtual boost::asio::awaitable<Outcome> attempt(Attempt attempt) = 0;
   // A harmless proof of address, TLS and login for `destinations test`; reason says what was found.
   virtual boost::asio::awaitable<Outcome> probe() = 0;
@@ -36,13 +38,13 @@ struct Context {
   http::Client& http;                     // also speaks SMTP
   const Clock& clock;                     // for fresh signature timestamps; never for bytes that a retry must repeat
   boost::json::object tables;
-  std::string host_name;                  // for EHLO and the names of Maildir files
+  std::string host_name;  // for EHLO and the names of Maildir files
 };
 
 // The functions may hold what a kind needs to know (the connectors): see kinds.hpp. `schema` reports everything that is
 // wrong; `make` is called only when nothing was, and returns nullptr if it still cannot be made.
 struct DestinationKind {
-  std::string_view kind;                  // "email", "file", "connector"
+  std::string_view kind;  // "email", "file", "connector"
   // What rules may say to it. Reads the node; adds problems.
   std::function<rules::Target(const config::DestinationConfig& config, config::Problems& problems)> schema;
   std::function<std::unique_ptr<Destination>(const config::DestinationConfig& config, const Context& context,

@@ -1,10 +1,10 @@
 #include "destinations/file_io.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace chatrelay::destinations {
 

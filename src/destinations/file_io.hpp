@@ -1,4 +1,5 @@
-// What both file-writing destinations need of POSIX: descriptors that close themselves, whole writes, messages for people.
+// What both file-writing destinations need of POSIX: descriptors that close themselves, whole writes, messages for
+// people.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// The kinds of destination of this room, for app's table. A connector is a kind by its file: all of them share one entry.
+// The kinds of destination of this room, for app's table. A connector is a kind by its file: all of them share one
+// entry.
 #pragma once
 
 #include <memory>

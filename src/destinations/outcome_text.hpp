@@ -10,7 +10,7 @@
 
 namespace chatrelay::destinations {
 
-inline constexpr std::size_t reason_bytes_max = 500;        // Limit: reason (event/outcome.hpp)
+inline constexpr std::size_t reason_bytes_max = 500;         // Limit: reason (event/outcome.hpp)
 inline constexpr std::size_t response_bytes_kept = 4 << 10;  // Limit: response kept
 
 // One line for people.

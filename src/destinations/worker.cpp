@@ -1,12 +1,13 @@
 #include "destinations/worker.hpp"
 
+#include <exception>
+#include <string>
+#include <utility>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <exception>
-#include <string>
-#include <utility>
 
 #include "destinations/outcome_text.hpp"
 
@@ -73,6 +74,8 @@ asio::awaitable<Outcome> Worker::run(std::function<Outcome()> work, Millis timeo
   co_return outcome;
 }
 
-void Worker::post(std::function<void()> work) { asio::post(thread_, std::move(work)); }
+void Worker::post(std::function<void()> work) {
+  asio::post(thread_, std::move(work));
+}
 
 }  // namespace chatrelay::destinations

@@ -1,15 +1,16 @@
 // Worker: one thread of a destination's own for file I/O, so that a slow or full disk never blocks the delivery thread.
 //
-// Thread: run() on the delivery thread; the work itself on the worker's. Lifetime: the destructor waits for work that has
-// begun; who awaits must have been cancelled or finished by then (attempts hold their destination).
+// Thread: run() on the delivery thread; the work itself on the worker's. Lifetime: the destructor waits for work that
+// has begun; who awaits must have been cancelled or finished by then (attempts hold their destination).
 #pragma once
+
+#include <functional>
+#include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <functional>
-#include <memory>
 
 #include "common/clock.hpp"
 #include "event/outcome.hpp"
@@ -20,8 +21,8 @@ namespace chatrelay::destinations {
 class Waiter {
  public:
   Waiter(boost::asio::any_io_executor executor, Millis timeout);
-  // Thread: the executor's. The outcome, or `ambiguous` if the wait was cancelled or took too long (a disk that hangs): the
-  // work may still be done.
+  // Thread: the executor's. The outcome, or `ambiguous` if the wait was cancelled or took too long (a disk that hangs):
+  // the work may still be done.
   static boost::asio::awaitable<Outcome> wait(std::shared_ptr<Waiter> self);
   // Thread: the executor's. Wakes the attempt.
   void finish(Outcome outcome);

@@ -1,12 +1,13 @@
-// Event: what arrived, in the one shape that every system's webhooks become. Plain values; an unknown field is nullopt and
-// becomes null for rules, never a missing key. PRODUCT's "The event that rules see" is this file's to_json.
+// Event: what arrived, in the one shape that every system's webhooks become. Plain values; an unknown field is nullopt
+// and becomes null for rules, never a missing key. PRODUCT's "The event that rules see" is this file's to_json.
 #pragma once
 
-#include <boost/json.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 
@@ -54,8 +55,8 @@ inline constexpr const char* store_full = "store_full";
 inline constexpr const char* own_source = "chatrelay";
 
 struct Rating {
-  std::optional<double> score;    // null when a rating was taken back
-  std::optional<double> scale;    // the best possible score: 1 for good/bad, 5 for stars
+  std::optional<double> score;  // null when a rating was taken back
+  std::optional<double> scale;  // the best possible score: 1 for good/bad, 5 for stars
   std::optional<std::string> comment;
   friend bool operator==(const Rating&, const Rating&) = default;
 };
@@ -69,15 +70,15 @@ struct Queue {
 struct Chat {
   std::optional<std::string> id;
   std::optional<std::string> thread_id;
-  std::optional<std::string> status;      // queued active closed bot chatbox operators
-  std::optional<std::string> initiator;   // client operator api trigger
-  std::optional<WallTime> started_at;     // of the thread
+  std::optional<std::string> status;     // queued active closed bot chatbox operators
+  std::optional<std::string> initiator;  // client operator api trigger
+  std::optional<WallTime> started_at;    // of the thread
   std::optional<WallTime> ended_at;
   std::optional<std::string> department;
   std::optional<std::vector<std::string>> tags;
   std::optional<Rating> rating;
   std::optional<Queue> queue;
-  json::object properties;                // namespace -> name -> value
+  json::object properties;  // namespace -> name -> value
 };
 
 struct Page {
@@ -98,44 +99,44 @@ struct Agent {
 
 struct Author {
   std::optional<std::string> id, name;
-  std::optional<std::string> role;        // visitor agent bot system
+  std::optional<std::string> role;  // visitor agent bot system
 };
 
 struct File {
   std::optional<std::string> name, url, content_type;
-  std::optional<std::int64_t> size;       // bytes
+  std::optional<std::int64_t> size;  // bytes
 };
 
 struct FormField {
   std::string label;
-  json::value value;                      // a string, or an array of strings where several were chosen
+  json::value value;  // a string, or an array of strings where several were chosen
 };
 
 struct Message {
   std::optional<std::string> id;
   std::optional<std::string> text;
-  std::string kind = "message";           // message file form rich system custom
+  std::string kind = "message";  // message file form rich system custom
   Author author;
-  std::string audience = "all";           // all agents. Invariant: "agents" never goes to a visitor
+  std::string audience = "all";  // all agents. Invariant: "agents" never goes to a visitor
   std::optional<WallTime> sent_at;
   std::optional<WallTime> edited_at;
-  bool repeated = false;                  // was in incoming_chat already; folded once
+  bool repeated = false;  // was in incoming_chat already; folded once
   std::vector<File> files;
   std::vector<FormField> form;
-  std::optional<std::string> client_id;   // the id that the sender's side chose
+  std::optional<std::string> client_id;  // the id that the sender's side chose
 };
 
 // People whom this event names with more than an id: what folding learns from.
 struct Person {
   bool is_visitor = false;
-  Visitor visitor;                        // set when is_visitor
-  Agent agent;                            // set otherwise
-  bool present = true;                    // false: left the chat
+  Visitor visitor;      // set when is_visitor
+  Agent agent;          // set otherwise
+  bool present = true;  // false: left the chat
 };
 
 struct Event {
   EventRef ref;
-  std::string id;                         // ULID
+  std::string id;  // ULID
   std::string type;
   std::string source;
   std::string system;
@@ -146,11 +147,11 @@ struct Event {
   std::optional<Agent> agent;
   std::optional<Message> message;
   json::object activity;
-  json::value raw;                        // shared by the parts of a webhook is not needed: it is moved into the last
+  json::value raw;  // shared by the parts of a webhook is not needed: it is moved into the last
 
   // For folding only, not seen by rules.
-  std::vector<Message> history;           // further messages the payload carries (incoming_chat's first events)
-  std::vector<Person> people;             // everyone the payload describes
+  std::vector<Message> history;                 // further messages the payload carries (incoming_chat's first events)
+  std::vector<Person> people;                   // everyone the payload describes
   std::vector<std::string> removed_properties;  // "namespace.name"
 };
 
@@ -168,8 +169,8 @@ json::value to_json(const Chat& chat);
 json::value to_json(const Visitor& visitor);
 json::value to_json(const Agent& agent);
 
-// The reverse, for inline events in rule tests, for chatrelay's own events and for stored conversations: a missing key is
-// unknown. Wrongly typed members count as missing; never fails.
+// The reverse, for inline events in rule tests, for chatrelay's own events and for stored conversations: a missing key
+// is unknown. Wrongly typed members count as missing; never fails.
 Event event_from_json(const json::value& value);
 Message message_from_json(const json::value& value);
 Chat chat_from_json(const json::value& value);

@@ -1,7 +1,7 @@
 // Events and their parts as the JSON that rules see and that the store keeps.
 //
-// Called for every event: each object is made at its final size, and a whole event lives in one monotonic buffer, so that
-// building it costs a few allocations and dropping it one.
+// Called for every event: each object is made at its final size, and a whole event lives in one monotonic buffer, so
+// that building it costs a few allocations and dropping it one.
 #include <string_view>
 
 #include "common/json.hpp"
@@ -18,7 +18,9 @@ class Members {
   Members(std::size_t count, const Storage& storage) : object_(storage) { object_.reserve(count); }
 
   void add(std::string_view key, json::value value) { object_.emplace(key, std::move(value)); }
-  void text(std::string_view key, std::string_view value) { object_.emplace(key, json::string(value, object_.storage())); }
+  void text(std::string_view key, std::string_view value) {
+    object_.emplace(key, json::string(value, object_.storage()));
+  }
   void text(std::string_view key, const std::optional<std::string>& value) {
     if (value)
       text(key, std::string_view(*value));
@@ -40,8 +42,12 @@ class Members {
   }
   void flag(std::string_view key, bool value) { object_.emplace(key, value); }
   void null(std::string_view key) { object_.emplace(key, nullptr); }
-  void copy(std::string_view key, const json::value& value) { object_.emplace(key, json::value(value, object_.storage())); }
-  void copy(std::string_view key, const json::object& value) { object_.emplace(key, json::object(value, object_.storage())); }
+  void copy(std::string_view key, const json::value& value) {
+    object_.emplace(key, json::value(value, object_.storage()));
+  }
+  void copy(std::string_view key, const json::object& value) {
+    object_.emplace(key, json::object(value, object_.storage()));
+  }
   json::object take() { return std::move(object_); }
 
  private:
@@ -210,9 +216,17 @@ json::value to_json(const Event& event, const EventExtras& extras) {
   return m.take();
 }
 
-json::value to_json(const Message& message) { return message_object(message, {}); }
-json::value to_json(const Chat& chat) { return chat_object(chat, {}); }
-json::value to_json(const Visitor& visitor) { return visitor_object(visitor, {}); }
-json::value to_json(const Agent& agent) { return agent_object(agent, {}); }
+json::value to_json(const Message& message) {
+  return message_object(message, {});
+}
+json::value to_json(const Chat& chat) {
+  return chat_object(chat, {});
+}
+json::value to_json(const Visitor& visitor) {
+  return visitor_object(visitor, {});
+}
+json::value to_json(const Agent& agent) {
+  return agent_object(agent, {});
+}
 
 }  // namespace chatrelay

@@ -28,11 +28,11 @@ struct Outcome {
   Outcome() {}
   Outcome(OutcomeClass c, std::string why) : klass(c), reason(std::move(why)) {}
   OutcomeClass klass = OutcomeClass::ok;
-  std::string reason;                 // for people: "HTTP 503", "550 5.1.1 no such user"; no secret, at most 500 bytes
-  std::optional<Millis> wait;         // what the destination asked for (Retry-After), already relative
-  int status = 0;                     // HTTP or SMTP code, 0 if none
-  std::string response;               // what is kept of the answer. Limit: response kept (4 KiB), valid UTF-8
-  bool destination_fault = false;     // counts against the circuit: the fault is the destination's, not this event's
+  std::string reason;              // for people: "HTTP 503", "550 5.1.1 no such user"; no secret, at most 500 bytes
+  std::optional<Millis> wait;      // what the destination asked for (Retry-After), already relative
+  int status = 0;                  // HTTP or SMTP code, 0 if none
+  std::string response;            // what is kept of the answer. Limit: response kept (4 KiB), valid UTF-8
+  bool destination_fault = false;  // counts against the circuit: the fault is the destination's, not this event's
 };
 
 }  // namespace chatrelay

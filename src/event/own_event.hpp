@@ -4,17 +4,19 @@
 // {{ .activity.destination }}. Own events never cause own events: whoever raises one looks at the source first.
 #pragma once
 
-#include <boost/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 #include "event/event.hpp"
 
 namespace chatrelay {
 
-// The stored body of an own event; `payload` becomes its `activity`. Never put a secret or a stranger's free text without a bound in it.
+// The stored body of an own event; `payload` becomes its `activity`. Never put a secret or a stranger's free text
+// without a bound in it.
 inline std::string own_event_body(std::string_view type, json::object payload, WallTime now) {
   json::object body;
   body["type"] = type;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <cstdlib>
 #include <optional>
 #include <set>
+
+#include <boost/json.hpp>
 
 #include "common/text.hpp"
 #include "expression/builtins.hpp"
@@ -13,15 +14,16 @@
 namespace chatrelay::expression {
 namespace {
 
-constexpr auto formats = std::to_array<std::string_view>({"text", "json", "html", "uri", "csv", "tsv", "sh", "base64", "base64d", "base32"});
+constexpr auto formats =
+    std::to_array<std::string_view>({"text", "json", "html", "uri", "csv", "tsv", "sh", "base64", "base64d", "base32"});
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names) {
   const std::string_view near = nearest(word, names.data(), names.size());
   return near.empty() ? std::string() : "; did you mean " + std::string(near) + "?";
 }
 
-// Names and variables that the expression itself defines. Scopes are not followed: what is used outside its scope is found
-// when everything is compiled, and the forbidden builtins are hidden there too.
+// Names and variables that the expression itself defines. Scopes are not followed: what is used outside its scope is
+// found when everything is compiled, and the forbidden builtins are hidden there too.
 struct Definitions {
   std::set<std::string, std::less<>> functions;
   std::set<std::string, std::less<>> variables{"tables"};
@@ -32,7 +34,8 @@ Definitions definitions_of(const std::vector<Token>& tokens) {
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (tokens[i].is(TokenKind::keyword, "def")) {
       found.functions.insert(tokens[i + 1].text);
-      for (std::size_t j = i + 3; i + 2 < tokens.size() && tokens[i + 2].is_open("(") && j < tokens.size() && !tokens[j].is_close(")"); ++j) {
+      for (std::size_t j = i + 3;
+           i + 2 < tokens.size() && tokens[i + 2].is_open("(") && j < tokens.size() && !tokens[j].is_close(")"); ++j) {
         if (tokens[j].is_op(";")) continue;
         if (tokens[j].kind == TokenKind::variable) found.variables.insert(tokens[j].text);
         found.functions.insert(tokens[j].text);
@@ -62,7 +65,8 @@ std::vector<bool> object_keys(const std::vector<Token>& tokens) {
       open.push_back(token.text);
     } else if (token.kind == TokenKind::close) {
       open.pop_back();
-    } else if (!open.empty() && open.back() == "{" && i > 0 && (tokens[i - 1].is_open("{") || tokens[i - 1].is_op(","))) {
+    } else if (!open.empty() && open.back() == "{" && i > 0 &&
+               (tokens[i - 1].is_open("{") || tokens[i - 1].is_op(","))) {
       keys[i] = token.kind == TokenKind::name || token.kind == TokenKind::keyword;
     }
   }
@@ -105,38 +109,44 @@ std::string check_token(const std::vector<Token>& tokens, std::size_t i, const D
   const Token& token = tokens[i];
   switch (token.kind) {
     case TokenKind::keyword:
-      if (token.text == "import" || token.text == "include" || token.text == "module") return token.text + " is not available: it reads files";
+      if (token.text == "import" || token.text == "include" || token.text == "module")
+        return token.text + " is not available: it reads files";
       if (token.text == "__loc__") return "$__loc__ is not available";
       return {};
     case TokenKind::name:
       if (i > 0 && tokens[i - 1].is(TokenKind::keyword, "def")) return {};
       return check_function(tokens, i, own);
-    case TokenKind::variable: return check_variable(token.text, own);
+    case TokenKind::variable:
+      return check_variable(token.text, own);
     case TokenKind::format:
       if (std::ranges::find(formats, token.text) != formats.end()) return {};
       return "@" + token.text + " is not a format" + did_you_mean(token.text, {formats.begin(), formats.end()});
-    default: return {};
+    default:
+      return {};
   }
 }
 
 bool ends_term(const Token& token) {
-  return token.kind == TokenKind::close || token.kind == TokenKind::field || token.kind == TokenKind::name || token.kind == TokenKind::variable ||
-         token.kind == TokenKind::string || token.kind == TokenKind::number || token.kind == TokenKind::format || token.is_op("?") || token.is_op(".") ||
-         token.is(TokenKind::keyword, "end");
+  return token.kind == TokenKind::close || token.kind == TokenKind::field || token.kind == TokenKind::name ||
+         token.kind == TokenKind::variable || token.kind == TokenKind::string || token.kind == TokenKind::number ||
+         token.kind == TokenKind::format || token.is_op("?") || token.is_op(".") || token.is(TokenKind::keyword, "end");
 }
 
-// Functions whose result does not hold what they were given: their arguments may read the input, they themselves do not.
+// Functions whose result does not hold what they were given: their arguments may read the input, they themselves do
+// not.
 bool ignores_input(std::string_view name) {
-  static constexpr auto names = std::to_array<std::string_view>(
-      {"true", "false", "null", "not", "empty", "error", "range", "limit", "first", "last", "any", "all", "isempty", "nan", "infinite"});
+  static constexpr auto names =
+      std::to_array<std::string_view>({"true", "false", "null", "not", "empty", "error", "range", "limit", "first",
+                                       "last", "any", "all", "isempty", "nan", "infinite"});
   return std::ranges::find(names, name) != names.end();
 }
 
-// Follows which tokens see the expression's own input. After a `|` the rest of its group sees what the part before it gave, and
-// that part was looked at already; so `.message.text | test("x")` reads `message` alone.
+// Follows which tokens see the expression's own input. After a `|` the rest of its group sees what the part before it
+// gave, and that part was looked at already; so `.message.text | test("x")` reads `message` alone.
 class Reads {
  public:
-  Reads(const std::vector<Token>& tokens, const std::vector<bool>& keys, Analysis& out) : tokens_(tokens), keys_(keys), out_(out) {}
+  Reads(const std::vector<Token>& tokens, const std::vector<bool>& keys, Analysis& out)
+      : tokens_(tokens), keys_(keys), out_(out) {}
 
   void run() {
     groups_.push_back({});
@@ -148,9 +158,9 @@ class Reads {
  private:
   struct Group {
     std::string_view open;
-    bool base = false;      // piped when it began
-    bool piped = false;     // tokens here do not see the input
-    bool binding = false;   // between `as` or `label` and its |
+    bool base = false;     // piped when it began
+    bool piped = false;    // tokens here do not see the input
+    bool binding = false;  // between `as` or `label` and its |
   };
 
   void step(std::size_t i) {
@@ -196,12 +206,14 @@ class Reads {
       out_.whole = true;
     } else if (token.is_op(".") && !continues) {
       dot(i);
-    } else if (token.kind == TokenKind::op && token.text.size() <= 3 && token.text.ends_with("=") && token.text != "==" && token.text != "!=" &&
-               token.text != "<=" && token.text != ">=") {
+    } else if (token.kind == TokenKind::op && token.text.size() <= 3 && token.text.ends_with("=") &&
+               token.text != "==" && token.text != "!=" && token.text != "<=" && token.text != ">=") {
       out_.whole = true;  // an assignment gives its whole input back
     } else if (token.kind == TokenKind::name && !ignores_input(token.text)) {
       out_.whole = true;
-    } else if (token.kind == TokenKind::format && (i + 1 == tokens_.size() || !(tokens_[i + 1].is_open("\"") || tokens_[i + 1].kind == TokenKind::string))) {
+    } else if (token.kind == TokenKind::format &&
+               (i + 1 == tokens_.size() ||
+                !(tokens_[i + 1].is_open("\"") || tokens_[i + 1].kind == TokenKind::string))) {
       out_.whole = true;
     }
   }
@@ -211,9 +223,10 @@ class Reads {
     std::string key;
     const auto at = [&](std::size_t n) -> const Token* { return i + n < tokens_.size() ? &tokens_[i + n] : nullptr; };
     const Token* next = at(1);
-    if (next != nullptr && next->kind == TokenKind::string && string_token_value(*next, key)) return out_.roots.push_back(key);
-    if (next != nullptr && next->is_open("[") && at(2) != nullptr && at(2)->kind == TokenKind::string && at(3) != nullptr && at(3)->is_close("]") &&
-        string_token_value(*at(2), key))
+    if (next != nullptr && next->kind == TokenKind::string && string_token_value(*next, key))
+      return out_.roots.push_back(key);
+    if (next != nullptr && next->is_open("[") && at(2) != nullptr && at(2)->kind == TokenKind::string &&
+        at(3) != nullptr && at(3)->is_close("]") && string_token_value(*at(2), key))
       return out_.roots.push_back(key);
     out_.whole = true;
   }
@@ -227,7 +240,9 @@ class Reads {
 // libjq keeps every number as a double.
 std::string rounding_warning(const std::vector<Token>& tokens) {
   for (const Token& token : tokens) {
-    if (token.kind != TokenKind::number || token.text.find_first_of(".eE") != std::string::npos || token.text.size() < 16) continue;
+    if (token.kind != TokenKind::number || token.text.find_first_of(".eE") != std::string::npos ||
+        token.text.size() < 16)
+      continue;
     if (token.text.size() > 16 || std::strtoull(token.text.c_str(), nullptr, 10) > (1ULL << 53))
       return "the number " + token.text + " is beyond 2^53 and may be rounded";
   }
@@ -236,7 +251,8 @@ std::string rounding_warning(const std::vector<Token>& tokens) {
     std::size_t last = i;
     while (last + 1 < tokens.size() && tokens[last + 1].kind == TokenKind::field) ++last;
     if (last > i && (tokens[last].text == "id" || tokens[last].text.ends_with("_id")))
-      return "an id that is a number beyond 2^53 is rounded here; only a plain path such as .raw." + tokens[last].text + " keeps it exact";
+      return "an id that is a number beyond 2^53 is rounded here; only a plain path such as .raw." + tokens[last].text +
+             " keeps it exact";
   }
   return {};
 }
@@ -252,9 +268,11 @@ bool string_token_value(const Token& token, std::string& value) {
 }
 
 Result<Analysis> analyse(std::string_view expression) {
-  constexpr std::size_t bytes_max = 8 * 1024;  // Limit: one expression; libjq's compiler is quadratic (64 KiB take a minute)
+  constexpr std::size_t bytes_max =
+      8 * 1024;  // Limit: one expression; libjq's compiler is quadratic (64 KiB take a minute)
   if (expression.size() > bytes_max) return invalid("is longer than 8 KiB");
-  if (expression.find('\0') != std::string_view::npos || !is_valid_utf8(expression)) return invalid("is not valid text");
+  if (expression.find('\0') != std::string_view::npos || !is_valid_utf8(expression))
+    return invalid("is not valid text");
   auto tokens = tokenize(expression);
   if (!tokens) return tokens.error();
   if (tokens->empty()) return invalid("is empty");
@@ -264,7 +282,8 @@ Result<Analysis> analyse(std::string_view expression) {
   const std::vector<bool> keys = object_keys(analysis.tokens);
   for (std::size_t i = 0; i < analysis.tokens.size(); ++i) {
     if (keys[i]) continue;
-    if (std::string problem = check_token(analysis.tokens, i, own); !problem.empty()) return invalid(std::move(problem));
+    if (std::string problem = check_token(analysis.tokens, i, own); !problem.empty())
+      return invalid(std::move(problem));
   }
   Reads(analysis.tokens, keys, analysis).run();
   analysis.warning = rounding_warning(analysis.tokens);

@@ -1,6 +1,6 @@
-// Analysis: what can be said of an expression without compiling it: that it uses nothing forbidden or undefined, and which
-// top-level keys of its input it could read. The first costs microseconds where a compilation costs 33 ms; the second lets
-// only what is read be converted for libjq, and costly keys be built only where they are used.
+// Analysis: what can be said of an expression without compiling it: that it uses nothing forbidden or undefined, and
+// which top-level keys of its input it could read. The first costs microseconds where a compilation costs 33 ms; the
+// second lets only what is read be converted for libjq, and costly keys be built only where they are used.
 #pragma once
 
 #include <string>

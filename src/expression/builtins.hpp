@@ -1,5 +1,6 @@
-// Builtins: what libjq 1.6 defines, and what of it an expression must not use: whatever reads a clock, the environment, the
-// machine's time zone or other input, writes somewhere, or ends the program. Rules must give the same result in a replay.
+// Builtins: what libjq 1.6 defines, and what of it an expression must not use: whatever reads a clock, the environment,
+// the machine's time zone or other input, writes somewhere, or ends the program. Rules must give the same result in a
+// replay.
 #pragma once
 
 #include <string>

@@ -13,14 +13,20 @@ namespace json = boost::json;
 
 int rank(const json::value& v) {
   switch (v.kind()) {
-    case json::kind::null: return 0;
-    case json::kind::bool_: return v.get_bool() ? 2 : 1;
+    case json::kind::null:
+      return 0;
+    case json::kind::bool_:
+      return v.get_bool() ? 2 : 1;
     case json::kind::int64:
     case json::kind::uint64:
-    case json::kind::double_: return 3;
-    case json::kind::string: return 4;
-    case json::kind::array: return 5;
-    case json::kind::object: return 6;
+    case json::kind::double_:
+      return 3;
+    case json::kind::string:
+      return 4;
+    case json::kind::array:
+      return 5;
+    case json::kind::object:
+      return 6;
   }
   return 0;
 }

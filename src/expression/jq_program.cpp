@@ -10,8 +10,9 @@
 namespace chatrelay::expression {
 namespace {
 
-// An expression's place in its program is given as bits: `if $bit` is two instructions, where `if $i < n` is a dozen that the
-// compiler has to bind, a quarter of the whole. Limit: 1,024 expressions in one program; the tree's own code stays far under libjq's 65,535 words.
+// An expression's place in its program is given as bits: `if $bit` is two instructions, where `if $i < n` is a dozen
+// that the compiler has to bind, a quarter of the whole. Limit: 1,024 expressions in one program; the tree's own code
+// stays far under libjq's 65,535 words.
 constexpr int index_bits = 10;
 
 struct StateDeleter {
@@ -21,10 +22,13 @@ using State = std::unique_ptr<jq_state, StateDeleter>;
 
 void collect_message(void* messages, jv message) {
   const Jv text(jq_format_error(message));
-  if (jv_get_kind(text.get()) == JV_KIND_STRING) static_cast<std::vector<std::string>*>(messages)->emplace_back(jv_string_value(text.get()));
+  if (jv_get_kind(text.get()) == JV_KIND_STRING)
+    static_cast<std::vector<std::string>*>(messages)->emplace_back(jv_string_value(text.get()));
 }
 
-void drop_message(void*, jv message) { jv_free(message); }
+void drop_message(void*, jv message) {
+  jv_free(message);
+}
 
 State compile_text(const std::string& text, const json::object& tables, std::vector<std::string>& messages) {
   State state(jq_init());
@@ -37,11 +41,13 @@ State compile_text(const std::string& text, const json::object& tables, std::vec
   return compiled ? std::move(state) : nullptr;
 }
 
-// "jq: error: syntax error, unexpected '|' (Unix shell quoting issues?) at <top-level>, line 1:\n…" -> "syntax error, unexpected '|'"
+// "jq: error: syntax error, unexpected '|' (Unix shell quoting issues?) at <top-level>, line 1:\n…" -> "syntax error,
+// unexpected '|'"
 std::string essence(std::string_view message) {
   for (const std::string_view prefix : {"jq: error: ", "jq: "})
     if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
-  for (const std::string_view tail : {" (Unix shell", " at <top-level>", "\n"}) message = message.substr(0, message.find(tail));
+  for (const std::string_view tail : {" (Unix shell", " at <top-level>", "\n"})
+    message = message.substr(0, message.find(tail));
   std::string text(message);
   if (const std::size_t at = text.find("$end"); at != std::string::npos) text.replace(at, 4, "the end");
   return printable(text, 300);
@@ -56,7 +62,8 @@ std::string error_text(jv borrowed) {
 }  // namespace
 
 struct JqProgram::Unit {
-  Unit(std::size_t f, std::size_t c, State s, Millis limit) : first(f), count(c), state(std::move(s)), slot(state.get(), limit) {}
+  Unit(std::size_t f, std::size_t c, State s, Millis limit)
+      : first(f), count(c), state(std::move(s)), slot(state.get(), limit) {}
   std::size_t first, count;
   State state;
   Watchdog::Slot slot;  // destroyed before the state it watches
@@ -80,7 +87,8 @@ class JqProgram::Compiler {
   static constexpr int culprits_max = 10;
   static constexpr std::size_t unit_max = std::size_t{1} << index_bits;
 
-  // Halves what does not compile, until the culprits stand alone. What is only too long is thereby cut into several programs.
+  // Halves what does not compile, until the culprits stand alone. What is only too long is thereby cut into several
+  // programs.
   void compile(std::size_t first, std::size_t count) {
     if (culprits_ >= culprits_max) return;
     std::vector<std::string> messages;
@@ -101,7 +109,9 @@ class JqProgram::Compiler {
     if (!alone.empty()) messages = alone;
     const std::string why = messages.empty() ? "libjq refuses it" : essence(messages.front());
     problems_.add(subject.where, "\"" + printable(subject.expression) + "\" is not a jq expression: " + why);
-    if (++culprits_ == culprits_max) problems_.add(subject.where, "there may be more expressions that do not compile; these were looked for until ten were found");
+    if (++culprits_ == culprits_max)
+      problems_.add(subject.where,
+                    "there may be more expressions that do not compile; these were looked for until ten were found");
   }
 
   std::string program_text(std::size_t first, std::size_t count) const {
@@ -134,13 +144,14 @@ class JqProgram::Compiler {
   int culprits_ = 0;
 };
 
-std::unique_ptr<JqProgram> JqProgram::compile(std::vector<JqSource> sources, const json::object& tables, const Limits& limits,
-                                              config::Problems& problems) {
+std::unique_ptr<JqProgram> JqProgram::compile(std::vector<JqSource> sources, const json::object& tables,
+                                              const Limits& limits, config::Problems& problems) {
   std::unique_ptr<JqProgram> program(new JqProgram(std::move(sources), limits));
   return Compiler(*program, tables, problems).run() ? std::move(program) : nullptr;
 }
 
-Result<std::vector<json::value>> JqProgram::run(std::size_t index, const json::value& input, std::size_t results_wanted) {
+Result<std::vector<json::value>> JqProgram::run(std::size_t index, const json::value& input,
+                                                std::size_t results_wanted) {
   const JqSource& source = sources_[index];
   Unit* unit = nullptr;
   for (const auto& candidate : units_)
@@ -149,7 +160,8 @@ Result<std::vector<json::value>> JqProgram::run(std::size_t index, const json::v
 
   jv event = source.whole ? to_jv(input) : to_jv(input, source.roots);
   jv input_and_index = jv_array_append(jv_array_sized(1 + index_bits), event);
-  for (int bit = 0; bit < index_bits; ++bit) input_and_index = jv_array_append(input_and_index, jv_bool(((index - unit->first) >> bit & 1) != 0 ? 1 : 0));
+  for (int bit = 0; bit < index_bits; ++bit)
+    input_and_index = jv_array_append(input_and_index, jv_bool(((index - unit->first) >> bit & 1) != 0 ? 1 : 0));
   jq_start(unit->state.get(), input_and_index, 0);
   unit->slot.arm(source.subject);
 
@@ -173,7 +185,8 @@ Result<std::vector<json::value>> JqProgram::run(std::size_t index, const json::v
     }
     results.push_back(std::move(*value));
   }
-  if (unit->slot.disarm()) return Error(ErrorKind::invalid, "ran longer than " + std::to_string(limits_.time.count()) + " ms");
+  if (unit->slot.disarm())
+    return Error(ErrorKind::invalid, "ran longer than " + std::to_string(limits_.time.count()) + " ms");
   if (failure) return invalid(std::move(*failure));
   return results;
 }

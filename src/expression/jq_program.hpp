@@ -1,8 +1,8 @@
 // JqProgram: the expressions that need libjq, compiled together.
 //
-// Measured with libjq 1.6: a compilation costs 33 ms whatever the size, since the builtins are bound anew. So there is one
-// program for all: a balanced tree of `if`, whose leaves are the expressions, each a function of its own (a function's
-// code is limited to 65,535 words, which a thousand expressions in one would exceed).
+// Measured with libjq 1.6: a compilation costs 33 ms whatever the size, since the builtins are bound anew. So there is
+// one program for all: a balanced tree of `if`, whose leaves are the expressions, each a function of its own (a
+// function's code is limited to 65,535 words, which a thousand expressions in one would exceed).
 #pragma once
 
 #include <memory>
@@ -24,8 +24,8 @@ struct JqSource {
 class JqProgram {
  public:
   // nullptr if one does not compile; every culprit (Limit: ten) is a problem at its place.
-  static std::unique_ptr<JqProgram> compile(std::vector<JqSource> sources, const json::object& tables, const Limits& limits,
-                                            config::Problems& problems);
+  static std::unique_ptr<JqProgram> compile(std::vector<JqSource> sources, const json::object& tables,
+                                            const Limits& limits, config::Problems& problems);
   ~JqProgram();
   Result<std::vector<json::value>> run(std::size_t index, const json::value& input, std::size_t results_wanted);
 

@@ -1,8 +1,9 @@
 // JSON as text for people's eyes: compact, numbers in their shortest form (Boost.JSON 1.81 writes 1.5 as 1.5E0).
 #pragma once
 
-#include <boost/json.hpp>
 #include <string>
+
+#include <boost/json.hpp>
 
 namespace chatrelay::expression {
 

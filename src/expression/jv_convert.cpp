@@ -11,7 +11,9 @@ namespace json = boost::json;
 
 constexpr int depth_max = 512;  // Limit: nesting of a result; inputs have 128 at most
 
-jv string_to_jv(std::string_view text) { return jv_string_sized(text.data(), static_cast<int>(text.size())); }
+jv string_to_jv(std::string_view text) {
+  return jv_string_sized(text.data(), static_cast<int>(text.size()));
+}
 
 bool spend(std::size_t& left, std::size_t bytes) {
   if (left < bytes) return false;
@@ -23,9 +25,15 @@ bool spend(std::size_t& left, std::size_t bytes) {
 bool convert(jv in, json::value& out, std::size_t& left, int depth) {
   if (depth > depth_max || !spend(left, 8)) return false;
   switch (jv_get_kind(in)) {
-    case JV_KIND_TRUE: out = true; return true;
-    case JV_KIND_FALSE: out = false; return true;
-    case JV_KIND_NUMBER: out = number_as_jq(jv_number_value(in)); return true;
+    case JV_KIND_TRUE:
+      out = true;
+      return true;
+    case JV_KIND_FALSE:
+      out = false;
+      return true;
+    case JV_KIND_NUMBER:
+      out = number_as_jq(jv_number_value(in));
+      return true;
     case JV_KIND_STRING: {
       const auto size = static_cast<std::size_t>(jv_string_length_bytes(jv_copy(in)));
       if (!spend(left, size)) return false;
@@ -46,12 +54,15 @@ bool convert(jv in, json::value& out, std::size_t& left, int depth) {
       for (int i = jv_object_iter(in); jv_object_iter_valid(in, i); i = jv_object_iter_next(in, i)) {
         const Jv key(jv_object_iter_key(in, i));
         const Jv value(jv_object_iter_value(in, i));
-        const std::string_view name(jv_string_value(key.get()), static_cast<std::size_t>(jv_string_length_bytes(key.copy())));
+        const std::string_view name(jv_string_value(key.get()),
+                                    static_cast<std::size_t>(jv_string_length_bytes(key.copy())));
         if (!spend(left, 4 + name.size()) || !convert(value.get(), object[name], left, depth + 1)) return false;
       }
       return true;
     }
-    default: out = nullptr; return true;
+    default:
+      out = nullptr;
+      return true;
   }
 }
 
@@ -67,12 +78,18 @@ json::value number_as_jq(double d) {
 
 jv to_jv(const json::value& value) {
   switch (value.kind()) {
-    case json::kind::null: return jv_null();
-    case json::kind::bool_: return jv_bool(value.get_bool() ? 1 : 0);
-    case json::kind::int64: return jv_number(static_cast<double>(value.get_int64()));
-    case json::kind::uint64: return jv_number(static_cast<double>(value.get_uint64()));
-    case json::kind::double_: return jv_number(value.get_double());
-    case json::kind::string: return string_to_jv(value.get_string());
+    case json::kind::null:
+      return jv_null();
+    case json::kind::bool_:
+      return jv_bool(value.get_bool() ? 1 : 0);
+    case json::kind::int64:
+      return jv_number(static_cast<double>(value.get_int64()));
+    case json::kind::uint64:
+      return jv_number(static_cast<double>(value.get_uint64()));
+    case json::kind::double_:
+      return jv_number(value.get_double());
+    case json::kind::string:
+      return string_to_jv(value.get_string());
     case json::kind::array: {
       jv array = jv_array_sized(static_cast<int>(value.get_array().size()));
       for (const json::value& element : value.get_array()) array = jv_array_append(array, to_jv(element));
@@ -80,7 +97,8 @@ jv to_jv(const json::value& value) {
     }
     case json::kind::object: {
       jv object = jv_object();
-      for (const auto& member : value.get_object()) object = jv_object_set(object, string_to_jv(member.key()), to_jv(member.value()));
+      for (const auto& member : value.get_object())
+        object = jv_object_set(object, string_to_jv(member.key()), to_jv(member.value()));
       return object;
     }
   }
@@ -92,13 +110,15 @@ jv to_jv(const json::value& value, const std::vector<std::string>& keys) {
   if (from == nullptr) return to_jv(value);
   jv object = jv_object();
   for (const std::string& key : keys)
-    if (const json::value* member = from->if_contains(key)) object = jv_object_set(object, string_to_jv(key), to_jv(*member));
+    if (const json::value* member = from->if_contains(key))
+      object = jv_object_set(object, string_to_jv(key), to_jv(*member));
   return object;
 }
 
 Result<json::value> from_jv(jv borrowed, std::size_t& bytes_left) {
   json::value out;
-  if (!convert(borrowed, out, bytes_left, 0)) return Error(ErrorKind::too_large, "has results that are too large or nested too deeply");
+  if (!convert(borrowed, out, bytes_left, 0))
+    return Error(ErrorKind::too_large, "has results that are too large or nested too deeply");
   return out;
 }
 

@@ -1,9 +1,10 @@
 // jv_convert: JSON values to and from libjq's. Everything libjq-like in this room includes libjq through this file.
 #pragma once
 
-#include <boost/json.hpp>
 #include <string>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/error.hpp"
 
@@ -45,8 +46,8 @@ boost::json::value number_as_jq(double number);
 jv to_jv(const boost::json::value& value);
 // Only these members of an object; everything of anything else.
 jv to_jv(const boost::json::value& value, const std::vector<std::string>& keys);
-// Whole numbers under 2^53 become int64, nan becomes null, infinity the largest double, as jq prints them. `bytes_left` is
-// reduced by the size. Errors: too_large if it is used up or the nesting is deeper than 512.
+// Whole numbers under 2^53 become int64, nan becomes null, infinity the largest double, as jq prints them. `bytes_left`
+// is reduced by the size. Errors: too_large if it is used up or the nesting is deeper than 512.
 Result<boost::json::value> from_jv(jv borrowed, std::size_t& bytes_left);
 
 }  // namespace chatrelay::expression

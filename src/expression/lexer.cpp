@@ -8,15 +8,23 @@
 namespace chatrelay::expression {
 namespace {
 
-constexpr auto keywords = std::to_array<std::string_view>({"as", "import", "include", "module", "def", "if", "then", "else", "elif", "and", "or",
-                                                           "end", "reduce", "foreach", "try", "catch", "label", "break", "__loc__"});
+constexpr auto keywords =
+    std::to_array<std::string_view>({"as", "import", "include", "module", "def", "if", "then", "else", "elif", "and",
+                                     "or", "end", "reduce", "foreach", "try", "catch", "label", "break", "__loc__"});
 // The longest first: libjq takes the longest match.
-constexpr auto operators = std::to_array<std::string_view>({"?//", "//=", "!=", "==", "//", "|=", "+=", "-=", "*=", "/=", "%=", "<=", ">=", "..",
-                                                            ".",   "?",   "=",  ";",  ",",  ":",  "|",  "+",  "-",  "*",  "/",  "%",  "<",  ">",  "$"});
+constexpr auto operators = std::to_array<std::string_view>(
+    {"?//", "//=", "!=", "==", "//", "|=", "+=", "-=", "*=", "/=", "%=", "<=", ">=", "..", ".",
+     "?",   "=",   ";",  ",",  ":",  "|",  "+",  "-",  "*",  "/",  "%",  "<",  ">",  "$"});
 
-bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name(char c) { return is_name_start(c) || is_digit(c); }
+bool is_name_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_name(char c) {
+  return is_name_start(c) || is_digit(c);
+}
 
 class Lexer {
  public:
@@ -26,15 +34,17 @@ class Lexer {
     while (error_.empty() && at_ < text_.size()) step();
     if (error_.empty() && !open_.empty()) {
       const Token& token = tokens_[open_.back()];
-      error_ = (token.text == "\"" ? "the string that starts at byte " : "\"" + token.text + "\" at byte ") + std::to_string(token.begin + 1) +
-               " is never closed";
+      error_ = (token.text == "\"" ? "the string that starts at byte " : "\"" + token.text + "\" at byte ") +
+               std::to_string(token.begin + 1) + " is never closed";
     }
     if (!error_.empty()) return invalid(error_);
     return std::move(tokens_);
   }
 
  private:
-  void add(TokenKind kind, std::string text, std::size_t begin) { tokens_.push_back({kind, std::move(text), begin, at_}); }
+  void add(TokenKind kind, std::string text, std::size_t begin) {
+    tokens_.push_back({kind, std::move(text), begin, at_});
+  }
 
   void step() {
     if (!open_.empty() && tokens_[open_.back()].text == "\"") return string_part();
@@ -151,7 +161,8 @@ class Lexer {
   void close(char c) {
     const std::size_t begin = at_++;
     const std::string_view wanted = open_.empty() ? std::string_view() : std::string_view(tokens_[open_.back()].text);
-    const bool pairs = (c == ')' && (wanted == "(" || wanted == "\\(")) || (c == ']' && wanted == "[") || (c == '}' && wanted == "{");
+    const bool pairs =
+        (c == ')' && (wanted == "(" || wanted == "\\(")) || (c == ']' && wanted == "[") || (c == '}' && wanted == "{");
     if (!pairs) {
       error_ = "\"" + std::string(1, c) + "\" at byte " + std::to_string(begin + 1) + " closes nothing";
       return;
@@ -180,7 +191,9 @@ class Lexer {
 
 }  // namespace
 
-Result<std::vector<Token>> tokenize(std::string_view expression) { return Lexer(expression).run(); }
+Result<std::vector<Token>> tokenize(std::string_view expression) {
+  return Lexer(expression).run();
+}
 
 std::size_t find_expression_end(std::string_view text) {
   // One character a level: ( [ { as they are, " for a string, \ for an interpolation within one.
@@ -188,8 +201,10 @@ std::size_t find_expression_end(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (!open.empty() && open.back() == '"') {
-      if (c == '"') open.pop_back();
-      else if (c == '\\' && ++i < text.size() && text[i] == '(') open.push_back('\\');
+      if (c == '"')
+        open.pop_back();
+      else if (c == '\\' && ++i < text.size() && text[i] == '(')
+        open.push_back('\\');
     } else if (c == '"' || c == '(' || c == '[' || c == '{') {
       open.push_back(c);
     } else if (open.empty() && text.substr(i).starts_with("}}")) {

@@ -1,5 +1,6 @@
-// Lexer: the words of a jq 1.6 expression. Follows libjq's own lexer (lexer.l), because checks that read the text otherwise than
-// libjq does would be no checks. Strings with \( ) become a group of tokens, so what stands in them is checked too.
+// Lexer: the words of a jq 1.6 expression. Follows libjq's own lexer (lexer.l), because checks that read the text
+// otherwise than libjq does would be no checks. Strings with \( ) become a group of tokens, so what stands in them is
+// checked too.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,9 @@
-// Native: the simple forms of jq, evaluated on the JSON value itself: plain paths, comparisons, `//`, and/or, `+`, `if`, lists,
-// strings with \( ), select and a few functions. Most rules need no more, so most rule sets never start libjq, and whole numbers beyond 2^53 stay exact.
+// Native: the simple forms of jq, evaluated on the JSON value itself: plain paths, comparisons, `//`, and/or, `+`,
+// `if`, lists, strings with \( ), select and a few functions. Most rules need no more, so most rule sets never start
+// libjq, and whole numbers beyond 2^53 stay exact.
 //
-// Invariant: what this evaluates has libjq 1.6's results, in its order; a unit test compares the two on many values. What it
-// does not know it does not parse, and libjq gets it.
+// Invariant: what this evaluates has libjq 1.6's results, in its order; a unit test compares the two on many values.
+// What it does not know it does not parse, and libjq gets it.
 #pragma once
 
 #include <memory>

@@ -17,8 +17,8 @@ namespace {
 class Sink {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Sink>)
-  Sink(F& f) : object_(&f), call_([](void* object, const json::value& v) { return (*static_cast<F*>(object))(v); }) {}
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Sink>) Sink(F& f)
+      : object_(&f), call_([](void* object, const json::value& v) { return (*static_cast<F*>(object))(v); }) {}
   bool operator()(const json::value& v) const { return call_(object_, v); }
 
  private:
@@ -28,14 +28,20 @@ class Sink {
 
 const char* kind_name(const json::value& v) {
   switch (v.kind()) {
-    case json::kind::null: return "null";
-    case json::kind::bool_: return "boolean";
+    case json::kind::null:
+      return "null";
+    case json::kind::bool_:
+      return "boolean";
     case json::kind::int64:
     case json::kind::uint64:
-    case json::kind::double_: return "number";
-    case json::kind::string: return "string";
-    case json::kind::array: return "array";
-    case json::kind::object: return "object";
+    case json::kind::double_:
+      return "number";
+    case json::kind::string:
+      return "string";
+    case json::kind::array:
+      return "array";
+    case json::kind::object:
+      return "object";
   }
   return "value";
 }
@@ -47,8 +53,8 @@ std::string text_as_jq(const json::value& v) {
   return {jv_string_value(dumped.get()), static_cast<std::size_t>(jv_string_length_bytes(dumped.copy()))};
 }
 
-// Every result of a node goes into a sink, in jq's order; a sink or a node that answers false ends the evaluation. This is
-// jq's backtracking turned round: the right operand of a comparison is the outer loop, and so on.
+// Every result of a node goes into a sink, in jq's order; a sink or a node that answers false ends the evaluation. This
+// is jq's backtracking turned round: the right operand of a comparison is the outer loop, and so on.
 class Evaluation {
  public:
   Evaluation(const json::value& tables, const Limits& limits)
@@ -59,20 +65,29 @@ class Evaluation {
   bool run(const NativeNode& node, const json::value& in, Sink out) {
     if (!tick()) return false;
     switch (node.kind) {
-      case NativeKind::identity: return out(in);
-      case NativeKind::tables: return out(tables_);
-      case NativeKind::literal: return out(node.value);
-      case NativeKind::index: return index(node, in, out);
-      case NativeKind::iterate: return iterate(node, in, out);
-      case NativeKind::comma: return run(*node.a, in, out) && run(*node.b, in, out);
-      case NativeKind::alternative: return alternative(node, in, out);
-      case NativeKind::call: return call(node, in, out);
+      case NativeKind::identity:
+        return out(in);
+      case NativeKind::tables:
+        return out(tables_);
+      case NativeKind::literal:
+        return out(node.value);
+      case NativeKind::index:
+        return index(node, in, out);
+      case NativeKind::iterate:
+        return iterate(node, in, out);
+      case NativeKind::comma:
+        return run(*node.a, in, out) && run(*node.b, in, out);
+      case NativeKind::alternative:
+        return alternative(node, in, out);
+      case NativeKind::call:
+        return call(node, in, out);
       case NativeKind::pipe: {
         auto then = [&](const json::value& v) { return run(*node.b, v, out); };
         return run(*node.a, in, then);
       }
       case NativeKind::logical_and:
-      case NativeKind::logical_or: return logical(node, in, out);
+      case NativeKind::logical_or:
+        return logical(node, in, out);
       case NativeKind::add: {
         auto outer = [&](const json::value& right) {
           auto inner = [&](const json::value& left) { return add(left, right, out); };
@@ -80,15 +95,19 @@ class Evaluation {
         };
         return run(*node.b, in, outer);
       }
-      case NativeKind::collect: return collect(node, in, out);
-      case NativeKind::interpolate: return interpolate(node, node.parts.size(), {}, in, out);
+      case NativeKind::collect:
+        return collect(node, in, out);
+      case NativeKind::interpolate:
+        return interpolate(node, node.parts.size(), {}, in, out);
       case NativeKind::condition: {
         auto branch = [&](const json::value& v) { return run(truthy(v) ? *node.b : *node.c, in, out); };
         return run(*node.a, in, branch);
       }
       default: {
         auto outer = [&](const json::value& right) {
-          auto inner = [&](const json::value& left) { return out(json::value(holds(node.kind, compare(left, right)))); };
+          auto inner = [&](const json::value& left) {
+            return out(json::value(holds(node.kind, compare(left, right))));
+          };
           return run(*node.a, in, inner);
         };
         return run(*node.b, in, outer);
@@ -110,12 +129,18 @@ class Evaluation {
 
   static bool holds(NativeKind kind, int order) {
     switch (kind) {
-      case NativeKind::equal: return order == 0;
-      case NativeKind::not_equal: return order != 0;
-      case NativeKind::less: return order < 0;
-      case NativeKind::less_equal: return order <= 0;
-      case NativeKind::greater: return order > 0;
-      default: return order >= 0;
+      case NativeKind::equal:
+        return order == 0;
+      case NativeKind::not_equal:
+        return order != 0;
+      case NativeKind::less:
+        return order < 0;
+      case NativeKind::less_equal:
+        return order <= 0;
+      case NativeKind::greater:
+        return order > 0;
+      default:
+        return order >= 0;
     }
   }
 
@@ -161,7 +186,8 @@ class Evaluation {
       }
       if (base.is_null()) return out(null_);
       if (node.optional) return true;
-      return fail(std::string("Cannot index ") + kind_name(base) + " with string \"" + printable(key.get_string(), 100) + "\"");
+      return fail(std::string("Cannot index ") + kind_name(base) + " with string \"" +
+                  printable(key.get_string(), 100) + "\"");
     }
     if (key.is_number()) {
       if (const json::array* array = base.if_array()) return out(element(*array, key.to_number<double>()));
@@ -182,7 +208,8 @@ class Evaluation {
       if (const json::array* array = base.if_array())
         return std::all_of(array->begin(), array->end(), [&](const json::value& v) { return tick() && out(v); });
       if (const json::object* object = base.if_object())
-        return std::all_of(object->begin(), object->end(), [&](const auto& member) { return tick() && out(member.value()); });
+        return std::all_of(object->begin(), object->end(),
+                           [&](const auto& member) { return tick() && out(member.value()); });
       return node.optional || fail(std::string("Cannot iterate over ") + kind_name(base));
     };
     return run(*node.a, in, each);
@@ -190,13 +217,20 @@ class Evaluation {
 
   bool call(const NativeNode& node, const json::value& in, Sink out) {
     switch (node.function) {
-      case NativeFunction::empty: return true;
-      case NativeFunction::logical_not: return out(json::value(!truthy(in)));
-      case NativeFunction::type: return out(json::value(kind_name(in)));
-      case NativeFunction::length: return length(in, out);
-      case NativeFunction::tostring: return out(json::value(json::string(text_as_jq(in))));
-      case NativeFunction::ascii_downcase: return change_case(in, 'A', 'Z', "ascii_downcase", out);
-      case NativeFunction::ascii_upcase: return change_case(in, 'a', 'z', "ascii_upcase", out);
+      case NativeFunction::empty:
+        return true;
+      case NativeFunction::logical_not:
+        return out(json::value(!truthy(in)));
+      case NativeFunction::type:
+        return out(json::value(kind_name(in)));
+      case NativeFunction::length:
+        return length(in, out);
+      case NativeFunction::tostring:
+        return out(json::value(json::string(text_as_jq(in))));
+      case NativeFunction::ascii_downcase:
+        return change_case(in, 'A', 'Z', "ascii_downcase", out);
+      case NativeFunction::ascii_upcase:
+        return change_case(in, 'a', 'z', "ascii_upcase", out);
       case NativeFunction::select: {
         auto test = [&](const json::value& v) { return !truthy(v) || out(in); };
         return run(*node.a, in, test);
@@ -205,7 +239,8 @@ class Evaluation {
       case NativeFunction::endswith: {
         const bool front = node.function == NativeFunction::startswith;
         auto test = [&](const json::value& v) {
-          if (!in.is_string() || !v.is_string()) return fail(front ? "startswith() requires string inputs" : "endswith() requires string inputs");
+          if (!in.is_string() || !v.is_string())
+            return fail(front ? "startswith() requires string inputs" : "endswith() requires string inputs");
           const std::string_view text = in.get_string(), part = v.get_string();
           return out(json::value(front ? text.starts_with(part) : text.ends_with(part)));
         };
@@ -227,7 +262,8 @@ class Evaluation {
   bool add(const json::value& left, const json::value& right, Sink out) {
     if (left.is_null()) return out(right);
     if (right.is_null()) return out(left);
-    if (left.is_number() && right.is_number()) return out(number_as_jq(left.to_number<double>() + right.to_number<double>()));
+    if (left.is_number() && right.is_number())
+      return out(number_as_jq(left.to_number<double>() + right.to_number<double>()));
     if (left.is_string() && right.is_string()) {
       json::string text = left.get_string();
       text += std::string_view(right.get_string());
@@ -259,7 +295,8 @@ class Evaluation {
   }
 
   // libjq runs the last part first: it is the outermost loop. `behind` is the text from part `left` on.
-  bool interpolate(const NativeNode& node, std::size_t left, const std::string& behind, const json::value& in, Sink out) {
+  bool interpolate(const NativeNode& node, std::size_t left, const std::string& behind, const json::value& in,
+                   Sink out) {
     const std::string text = std::string(node.value.get_array()[left].get_string()) + behind;
     if (left == 0) return out(json::value(json::string(text)));
     auto each = [&](const json::value& v) {
@@ -272,24 +309,31 @@ class Evaluation {
   // What is built on the way to a result is bounded too.
   bool spend(std::size_t bytes) {
     built_ += bytes;
-    return built_ <= 4 * limits_.bytes_max || fail("builds values larger than " + std::to_string(4 * limits_.bytes_max) + " bytes");
+    return built_ <= 4 * limits_.bytes_max ||
+           fail("builds values larger than " + std::to_string(4 * limits_.bytes_max) + " bytes");
   }
 
   bool length(const json::value& in, Sink out) {
     switch (in.kind()) {
-      case json::kind::null: return out(json::value(0));
+      case json::kind::null:
+        return out(json::value(0));
       case json::kind::string: {
         const std::string_view text = in.get_string();
         return out(json::value(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; })));
       }
-      case json::kind::array: return out(json::value(static_cast<std::int64_t>(in.get_array().size())));
-      case json::kind::object: return out(json::value(static_cast<std::int64_t>(in.get_object().size())));
+      case json::kind::array:
+        return out(json::value(static_cast<std::int64_t>(in.get_array().size())));
+      case json::kind::object:
+        return out(json::value(static_cast<std::int64_t>(in.get_object().size())));
       case json::kind::int64:
         if (in.get_int64() >= 0) return out(in);
         return out(json::value(0 - static_cast<std::uint64_t>(in.get_int64())));
-      case json::kind::uint64: return out(in);
-      case json::kind::double_: return out(json::value(std::fabs(in.get_double())));
-      case json::kind::bool_: return fail(std::string("boolean (") + (in.get_bool() ? "true" : "false") + ") has no length");
+      case json::kind::uint64:
+        return out(in);
+      case json::kind::double_:
+        return out(json::value(std::fabs(in.get_double())));
+      case json::kind::bool_:
+        return fail(std::string("boolean (") + (in.get_bool() ? "true" : "false") + ") has no length");
     }
     return fail("internal: an unknown kind");
   }
@@ -307,8 +351,8 @@ class Evaluation {
 Native::Native(std::unique_ptr<const NativeNode> root) : root_(std::move(root)) {}
 Native::~Native() = default;
 
-Result<std::vector<json::value>> Native::evaluate(const json::value& input, const json::value& tables, const Limits& limits,
-                                                  std::size_t results_wanted) const {
+Result<std::vector<json::value>> Native::evaluate(const json::value& input, const json::value& tables,
+                                                  const Limits& limits, std::size_t results_wanted) const {
   std::vector<json::value> results;
   std::size_t bytes = 0;
   bool enough = false;

@@ -13,8 +13,8 @@ enum class NativeKind {
   identity,
   tables,
   literal,
-  index,        // a[b]; literal: b is a literal, the common case
-  iterate,      // a[]
+  index,    // a[b]; literal: b is a literal, the common case
+  iterate,  // a[]
   pipe,
   comma,
   alternative,  // a // b
@@ -33,7 +33,18 @@ enum class NativeKind {
   call,         // a function; a is its argument if it has one
 };
 
-enum class NativeFunction { logical_not, empty, length, tostring, type, select, startswith, endswith, ascii_downcase, ascii_upcase };
+enum class NativeFunction {
+  logical_not,
+  empty,
+  length,
+  tostring,
+  type,
+  select,
+  startswith,
+  endswith,
+  ascii_downcase,
+  ascii_upcase
+};
 
 struct NativeNode {
   explicit NativeNode(NativeKind k) : kind(k) {}

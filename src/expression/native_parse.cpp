@@ -146,12 +146,19 @@ class Parser {
     if (token == nullptr) return nullptr;
     ++at_;
     switch (token->kind) {
-      case TokenKind::field: return index(make(NativeKind::identity), literal(json::string(token->text)));
-      case TokenKind::string: --at_; return string();
-      case TokenKind::number: return number(token->text, false);
-      case TokenKind::variable: return token->text == "tables" ? make(NativeKind::tables) : nullptr;
-      case TokenKind::name: return call(token->text);
-      case TokenKind::keyword: return token->text == "if" ? condition() : nullptr;
+      case TokenKind::field:
+        return index(make(NativeKind::identity), literal(json::string(token->text)));
+      case TokenKind::string:
+        --at_;
+        return string();
+      case TokenKind::number:
+        return number(token->text, false);
+      case TokenKind::variable:
+        return token->text == "tables" ? make(NativeKind::tables) : nullptr;
+      case TokenKind::name:
+        return call(token->text);
+      case TokenKind::keyword:
+        return token->text == "if" ? condition() : nullptr;
       case TokenKind::open:
         if (token->text == "(") {
           Node inner = pipe();
@@ -160,15 +167,19 @@ class Parser {
         if (token->text == "[") {
           if (take(TokenKind::close, "]")) return literal(json::array());
           Node inner = pipe();
-          return inner != nullptr && take(TokenKind::close, "]") ? make(NativeKind::collect, std::move(inner)) : nullptr;
+          return inner != nullptr && take(TokenKind::close, "]") ? make(NativeKind::collect, std::move(inner))
+                                                                 : nullptr;
         }
         return token->text == "\"" ? interpolation() : nullptr;
       case TokenKind::op:
-        if (token->text == "." && peek() != nullptr && peek()->kind == TokenKind::string) return index(make(NativeKind::identity), string());
+        if (token->text == "." && peek() != nullptr && peek()->kind == TokenKind::string)
+          return index(make(NativeKind::identity), string());
         if (token->text == ".") return make(NativeKind::identity);
-        if (token->text == "-" && peek() != nullptr && peek()->kind == TokenKind::number) return number(tokens_[at_++].text, true);
+        if (token->text == "-" && peek() != nullptr && peek()->kind == TokenKind::number)
+          return number(tokens_[at_++].text, true);
         return nullptr;
-      default: return nullptr;
+      default:
+        return nullptr;
     }
   }
 
@@ -189,7 +200,8 @@ class Parser {
     if (key == nullptr || !take(TokenKind::close, "]")) return nullptr;
     // A key that comes from data could be an array or an object, which libjq takes for a search or a slice.
     const bool plain = key->kind == NativeKind::literal && !key->value.is_array() && !key->value.is_object();
-    const bool look_up = base->kind == NativeKind::tables || (base->kind == NativeKind::index && base->a->kind == NativeKind::tables);
+    const bool look_up =
+        base->kind == NativeKind::tables || (base->kind == NativeKind::index && base->a->kind == NativeKind::tables);
     if (!plain && !look_up) return nullptr;
     return index(std::move(base), std::move(key));
   }
@@ -225,7 +237,8 @@ class Parser {
     const std::string written = (negative ? "-" : "") + text;
     std::int64_t whole = 0;
     const char* end = written.data() + written.size();
-    if (auto [at, error] = std::from_chars(written.data(), end, whole); error == std::errc() && at == end) return literal(whole);
+    if (auto [at, error] = std::from_chars(written.data(), end, whole); error == std::errc() && at == end)
+      return literal(whole);
     double value = 0;
     const auto [at, error] = std::from_chars(written.data(), end, value);
     if (error != std::errc() || at != end) return nullptr;

@@ -24,7 +24,8 @@ struct Entry {
 
 // Of what is native: whether it makes doubles of numbers, as libjq does.
 bool may_round(const std::vector<Token>& tokens) {
-  return std::ranges::any_of(tokens, [](const Token& t) { return t.is_op("+") || t.is_open("\"") || t.is(TokenKind::name, "tostring"); });
+  return std::ranges::any_of(
+      tokens, [](const Token& t) { return t.is_op("+") || t.is_open("\"") || t.is(TokenKind::name, "tostring"); });
 }
 
 }  // namespace
@@ -45,7 +46,9 @@ class CompiledProgram final : public Program {
   CompiledProgram(std::vector<Entry> entries, json::object tables, Limits limits, std::unique_ptr<JqProgram> jq)
       : entries_(std::move(entries)), tables_(std::move(tables)), limits_(limits), jq_(std::move(jq)) {}
 
-  Result<std::vector<json::value>> evaluate(ExpressionId id, const json::value& input) override { return run(id, input, 0); }
+  Result<std::vector<json::value>> evaluate(ExpressionId id, const json::value& input) override {
+    return run(id, input, 0);
+  }
 
   Result<std::optional<json::value>> first(ExpressionId id, const json::value& input) override {
     auto results = run(id, input, 1);
@@ -103,7 +106,8 @@ ExpressionId Builder::add(std::string_view expression, const config::Location& w
     entry.roots = std::move(analysis->roots);
     entry.whole = analysis->whole;
     entry.native = Native::parse(analysis->tokens, entry.text);
-    if (!analysis->warning.empty() && (entry.native == nullptr || may_round(analysis->tokens))) problems.warn(where, shown + analysis->warning);
+    if (!analysis->warning.empty() && (entry.native == nullptr || may_round(analysis->tokens)))
+      problems.warn(where, shown + analysis->warning);
     if (entry.native == nullptr) {
       const auto [place, added] = data_->jq_places.try_emplace(entry.text, data_->for_jq.size());
       if (added) data_->for_jq.push_back(id);
@@ -114,16 +118,22 @@ ExpressionId Builder::add(std::string_view expression, const config::Location& w
   return id;
 }
 
-std::size_t Builder::size() const { return data_->entries.size(); }
+std::size_t Builder::size() const {
+  return data_->entries.size();
+}
 
-bool Builder::mentions(ExpressionId id, std::string_view key) const { return data_->entries.at(id).whole || names(id, key); }
+bool Builder::mentions(ExpressionId id, std::string_view key) const {
+  return data_->entries.at(id).whole || names(id, key);
+}
 
 bool Builder::names(ExpressionId id, std::string_view key) const {
   const std::vector<std::string>& roots = data_->entries.at(id).roots;
   return std::ranges::find(roots, key) != roots.end();
 }
 
-const std::string& Builder::text(ExpressionId id) const { return data_->entries.at(id).text; }
+const std::string& Builder::text(ExpressionId id) const {
+  return data_->entries.at(id).text;
+}
 
 std::unique_ptr<Program> Builder::build(config::Problems& problems) const {
   if (data_->refused) return nullptr;

@@ -1,8 +1,9 @@
 // Size: about how many bytes a JSON value would take when written. For limits, not for buffers.
 #pragma once
 
-#include <boost/json.hpp>
 #include <cstddef>
+
+#include <boost/json.hpp>
 
 namespace chatrelay::expression {
 

@@ -34,8 +34,12 @@ struct Template::Part {
 
 namespace {
 
-Template make(Template::Part part) { return Template(std::make_shared<const Template::Part>(std::move(part))); }
-Template make_constant(json::value value) { return make({std::monostate(), std::move(value)}); }
+Template make(Template::Part part) {
+  return Template(std::make_shared<const Template::Part>(std::move(part)));
+}
+Template make_constant(json::value value) {
+  return make({std::monostate(), std::move(value)});
+}
 
 struct Reader {
   Builder& builder;
@@ -54,7 +58,8 @@ struct Reader {
     std::optional<json::value> constant = json::object();
     for (const std::string& key : from.keys()) {
       const config::Node child = from[key];
-      if (key.find("{{") != std::string::npos) problems.add(child.where(), "the key \"" + printable(key) + "\" holds {{; only values may");
+      if (key.find("{{") != std::string::npos)
+        problems.add(child.where(), "the key \"" + printable(key) + "\" holds {{; only values may");
       members.emplace_back(key, node(child));
       if (!members.back().second.is_constant()) constant.reset();
       if (constant) constant->as_object()[key] = members.back().second.constant();
@@ -86,7 +91,9 @@ struct Reader {
         const std::string_view rest = from.substr(at + 2);
         const std::size_t end = find_expression_end(rest);
         if (end == std::string_view::npos) {
-          problems.add(where, "\"" + printable(from.substr(at), 60) + "\" is never closed: }} is missing outside strings and brackets ({{{{ is a literal {{)");
+          problems.add(where,
+                       "\"" + printable(from.substr(at), 60) +
+                           "\" is never closed: }} is missing outside strings and brackets ({{{{ is a literal {{)");
           return make_constant(json::value(json::string(from)));
         }
         if (!literal.empty()) segments.emplace_back(std::exchange(literal, {}));
@@ -97,7 +104,8 @@ struct Reader {
     if (!literal.empty()) segments.emplace_back(std::move(literal));
     if (segments.empty()) return make_constant(json::value(json::string()));
     if (segments.size() == 1) {
-      if (auto* only = std::get_if<std::string>(&segments.front())) return make_constant(json::value(json::string(*only)));
+      if (auto* only = std::get_if<std::string>(&segments.front()))
+        return make_constant(json::value(json::string(*only)));
       return make({std::get<Hole>(segments.front()), std::nullopt});
     }
     return make({std::move(segments), std::nullopt});
@@ -129,7 +137,8 @@ void escape_strings(json::value& value, Escape escape) {
 // One rendering: carries the budget that all of its parts share.
 class Rendering {
  public:
-  Rendering(Program& program, const json::value& input, Escape escape) : program_(program), input_(input), escape_(escape) {}
+  Rendering(Program& program, const json::value& input, Escape escape)
+      : program_(program), input_(input), escape_(escape) {}
 
   Result<std::optional<json::value>> part(const Template::Part& part) {
     if (part.constant) return render(*part.constant);
@@ -147,7 +156,8 @@ class Rendering {
 
   Result<std::vector<json::value>> evaluate(const Hole& hole) {
     auto results = program_.evaluate(hole.id, input_);
-    if (!results) return Error(results.error().kind, "{{ " + printable(program_.text(hole.id)) + " }}: " + results.error().message);
+    if (!results)
+      return Error(results.error().kind, "{{ " + printable(program_.text(hole.id)) + " }}: " + results.error().message);
     return results;
   }
 
@@ -232,7 +242,8 @@ class Rendering {
 bool any_hole(const Template::Part& part, const std::function<bool(const Hole&)>& test) {
   if (const auto* hole = std::get_if<Hole>(&part.content)) return test(*hole);
   if (const auto* text = std::get_if<Template::Part::Text>(&part.content))
-    return std::ranges::any_of(*text, [&](const Segment& s) { return std::holds_alternative<Hole>(s) && test(std::get<Hole>(s)); });
+    return std::ranges::any_of(
+        *text, [&](const Segment& s) { return std::holds_alternative<Hole>(s) && test(std::get<Hole>(s)); });
   if (const auto* list = std::get_if<Template::Part::List>(&part.content))
     return std::ranges::any_of(*list, [&](const Template& t) { return any_hole(t.part(), test); });
   if (const auto* map = std::get_if<Template::Part::Map>(&part.content))
@@ -244,9 +255,12 @@ bool any_hole(const Template::Part& part, const std::function<bool(const Hole&)>
 
 Template::Template() : Template(make_constant(nullptr)) {}
 
-Template Template::parse(const config::Node& node, Builder& builder, config::Problems& problems) { return Reader{builder, problems}.node(node); }
+Template Template::parse(const config::Node& node, Builder& builder, config::Problems& problems) {
+  return Reader{builder, problems}.node(node);
+}
 
-Template Template::parse_text(std::string_view text, const config::Location& where, Builder& builder, config::Problems& problems) {
+Template Template::parse_text(std::string_view text, const config::Location& where, Builder& builder,
+                              config::Problems& problems) {
   return Reader{builder, problems}.text(text, where);
 }
 
@@ -255,7 +269,8 @@ Result<std::optional<json::value>> Template::render(Program& program, const json
 }
 
 Result<std::string> Template::render_text(Program& program, const json::value& input, Escape escape) const {
-  // A lone expression is a text of one segment here: results are joined, and an object is escaped as the text it becomes.
+  // A lone expression is a text of one segment here: results are joined, and an object is escaped as the text it
+  // becomes.
   const auto* hole = std::get_if<Hole>(&root_->content);
   Rendering rendering(program, input, escape);
   auto value = hole != nullptr ? rendering.part(Part{Part::Text{*hole}, std::nullopt}) : rendering.part(*root_);
@@ -265,7 +280,9 @@ Result<std::string> Template::render_text(Program& program, const json::value& i
   return compact_json(**value);
 }
 
-bool Template::is_constant() const { return root_->constant.has_value(); }
+bool Template::is_constant() const {
+  return root_->constant.has_value();
+}
 
 const json::value& Template::constant() const {
   CHATRELAY_ASSERT(is_constant(), "constant() is for templates without expressions");
@@ -280,7 +297,9 @@ bool Template::names(const Builder& builder, std::string_view key) const {
   return any_hole(*root_, [&](const Hole& hole) { return builder.names(hole.id, key); });
 }
 
-bool Template::is_map() const { return std::holds_alternative<Part::Map>(root_->content); }
+bool Template::is_map() const {
+  return std::holds_alternative<Part::Map>(root_->content);
+}
 
 std::vector<std::string> Template::keys() const {
   std::vector<std::string> names;

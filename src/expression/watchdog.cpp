@@ -8,7 +8,8 @@ namespace chatrelay::expression {
 namespace {
 
 std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 std::mutex instance_mutex;
@@ -55,7 +56,8 @@ void Watchdog::run() {
 void Watchdog::look(Slot& slot, std::int64_t now) {
   if (slot.state_.load() != Slot::armed) return;
   if (now - slot.started_ns_.load() < std::chrono::nanoseconds(slot.limit_).count()) return;
-  // The start that was read may be that of an evaluation which has ended, with a new one armed since: so claim, then look again.
+  // The start that was read may be that of an evaluation which has ended, with a new one armed since: so claim, then
+  // look again.
   int expected = Slot::armed;
   if (!slot.state_.compare_exchange_strong(expected, Slot::halting)) return;
   if (now - slot.started_ns_.load() < std::chrono::nanoseconds(slot.limit_).count()) {
@@ -74,7 +76,8 @@ std::vector<Running> Watchdog::running() {
     const Subject* subject = slot->subject_.load();
     if (subject == nullptr) continue;
     list.push_back({subject->expression, subject->where,
-                    std::chrono::duration_cast<Millis>(std::chrono::nanoseconds(std::max<std::int64_t>(0, now - slot->started_ns_.load())))});
+                    std::chrono::duration_cast<Millis>(
+                        std::chrono::nanoseconds(std::max<std::int64_t>(0, now - slot->started_ns_.load())))});
   }
   return list;
 }

@@ -1,7 +1,7 @@
 // Watchdog: one thread of the process that stops evaluations which run too long, through jq_halt, and knows what runs.
 //
-// Arming and disarming are a few atomic operations; the thread looks at the armed slots now and then, so an evaluation ends up
-// to a quarter of its limit late (at most 100 ms). It lives while a Slot does.
+// Arming and disarming are a few atomic operations; the thread looks at the armed slots now and then, so an evaluation
+// ends up to a quarter of its limit late (at most 100 ms). It lives while a Slot does.
 #pragma once
 
 #include <atomic>

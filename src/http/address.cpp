@@ -18,26 +18,28 @@ struct Range4 {
   unsigned bits;
 };
 
-constexpr std::uint32_t v4(unsigned a, unsigned b, unsigned c, unsigned d) { return a << 24 | b << 16 | c << 8 | d; }
+constexpr std::uint32_t v4(unsigned a, unsigned b, unsigned c, unsigned d) {
+  return a << 24 | b << 16 | c << 8 | d;
+}
 
 // IANA IPv4 special-purpose registry, what is not globally reachable.
 constexpr std::array<Range4, 16> refused_v4{{
-    {v4(0, 0, 0, 0), 8},        // this network; 0.0.0.0 reaches the local host on Linux
-    {v4(10, 0, 0, 0), 8},       // private
-    {v4(100, 64, 0, 0), 10},    // carrier-grade NAT
-    {v4(127, 0, 0, 0), 8},      // loopback
-    {v4(169, 254, 0, 0), 16},   // link-local, cloud metadata
-    {v4(172, 16, 0, 0), 12},    // private
-    {v4(192, 0, 0, 0), 24},     // protocol assignments
-    {v4(192, 0, 2, 0), 24},     // documentation
-    {v4(192, 88, 99, 0), 24},   // 6to4 relays, withdrawn
-    {v4(192, 168, 0, 0), 16},   // private
-    {v4(198, 18, 0, 0), 15},    // benchmarking
-    {v4(198, 51, 100, 0), 24},  // documentation
-    {v4(203, 0, 113, 0), 24},   // documentation
-    {v4(224, 0, 0, 0), 4},      // multicast
-    {v4(240, 0, 0, 0), 4},      // reserved, broadcast
-    {v4(168, 63, 129, 16), 32}, // Azure's host agent: public on paper, the own machine in fact
+    {v4(0, 0, 0, 0), 8},         // this network; 0.0.0.0 reaches the local host on Linux
+    {v4(10, 0, 0, 0), 8},        // private
+    {v4(100, 64, 0, 0), 10},     // carrier-grade NAT
+    {v4(127, 0, 0, 0), 8},       // loopback
+    {v4(169, 254, 0, 0), 16},    // link-local, cloud metadata
+    {v4(172, 16, 0, 0), 12},     // private
+    {v4(192, 0, 0, 0), 24},      // protocol assignments
+    {v4(192, 0, 2, 0), 24},      // documentation
+    {v4(192, 88, 99, 0), 24},    // 6to4 relays, withdrawn
+    {v4(192, 168, 0, 0), 16},    // private
+    {v4(198, 18, 0, 0), 15},     // benchmarking
+    {v4(198, 51, 100, 0), 24},   // documentation
+    {v4(203, 0, 113, 0), 24},    // documentation
+    {v4(224, 0, 0, 0), 4},       // multicast
+    {v4(240, 0, 0, 0), 4},       // reserved, broadcast
+    {v4(168, 63, 129, 16), 32},  // Azure's host agent: public on paper, the own machine in fact
 }};
 
 bool in_v4(std::uint32_t address, std::uint32_t base, unsigned bits) {
@@ -47,7 +49,8 @@ bool in_v4(std::uint32_t address, std::uint32_t base, unsigned bits) {
 
 bool refused(const ip::address_v4& address) {
   const auto value = address.to_uint();
-  return std::any_of(refused_v4.begin(), refused_v4.end(), [&](const Range4& r) { return in_v4(value, r.base, r.bits); });
+  return std::any_of(refused_v4.begin(), refused_v4.end(),
+                     [&](const Range4& r) { return in_v4(value, r.base, r.bits); });
 }
 
 using Bytes6 = ip::address_v6::bytes_type;
@@ -160,7 +163,8 @@ std::optional<ip::address> parse_address(std::string_view text) {
   return normalized(address);
 }
 
-std::string client_address(const ip::address& peer, std::string_view forwarded_for, const std::vector<Network>& trusted) {
+std::string client_address(const ip::address& peer, std::string_view forwarded_for,
+                           const std::vector<Network>& trusted) {
   const auto is_trusted = [&](const ip::address& address) {
     return std::any_of(trusted.begin(), trusted.end(), [&](const Network& n) { return n.contains(address); });
   };
@@ -177,7 +181,8 @@ std::string client_address(const ip::address& peer, std::string_view forwarded_f
   return nearest_known.to_string();
 }
 
-std::string client_address(const ip::address& peer, std::string_view forwarded_for, const std::vector<std::string>& trusted) {
+std::string client_address(const ip::address& peer, std::string_view forwarded_for,
+                           const std::vector<std::string>& trusted) {
   std::vector<Network> networks;
   for (const auto& text : trusted) {
     if (const auto network = Network::parse(text)) networks.push_back(*network);

@@ -2,12 +2,13 @@
 // A v4-mapped v6 address ("::ffff:10.0.0.1") is the v4 address it carries, everywhere.
 #pragma once
 
-#include <boost/asio/ip/address.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/asio/ip/address.hpp>
 
 #include "common/error.hpp"
 
@@ -31,9 +32,9 @@ class Network {
 // "10.0.0.0/8" or an address. For trusted_proxies.
 Result<bool> address_in(const boost::asio::ip::address& address, std::string_view cidr);
 
-// The client's address: the rightmost entry of X-Forwarded-For that is not a trusted proxy, when the peer is one; else the peer.
-// An entry that is no address ("unknown", garbage) ends the walk: the nearest address known so far is the answer, because
-// what stands left of it was written by nobody we trust.
+// The client's address: the rightmost entry of X-Forwarded-For that is not a trusted proxy, when the peer is one; else
+// the peer. An entry that is no address ("unknown", garbage) ends the walk: the nearest address known so far is the
+// answer, because what stands left of it was written by nobody we trust.
 std::string client_address(const boost::asio::ip::address& peer, std::string_view forwarded_for,
                            const std::vector<std::string>& trusted);
 std::string client_address(const boost::asio::ip::address& peer, std::string_view forwarded_for,
@@ -43,7 +44,8 @@ std::string client_address(const boost::asio::ip::address& peer, std::string_vie
 std::optional<boost::asio::ip::address> parse_address(std::string_view text);
 
 // Refused for outgoing connections unless allow_private: loopback, private, link-local, CGNAT, multicast, unspecified,
-// documentation, and whatever embeds one of these (v4-mapped, v4-compatible, NAT64, 6to4). After the IANA special-purpose registries.
+// documentation, and whatever embeds one of these (v4-mapped, v4-compatible, NAT64, 6to4). After the IANA
+// special-purpose registries.
 bool is_private_address(const boost::asio::ip::address& address);
 
 }  // namespace chatrelay::http

@@ -81,7 +81,9 @@ Admission::Slot::~Slot() {
   if (state_) state_->release(group_);
 }
 
-std::size_t Admission::active() const { return state_->active; }
+std::size_t Admission::active() const {
+  return state_->active;
+}
 
 void Admission::close() {
   state_->closed = true;

@@ -1,17 +1,19 @@
 // Admission: who may start a transfer now. A number of slots, shared among groups (one group: one destination).
 //
-// A group gets a slot while it holds fewer than are free: alone it can have half of all, and however many groups hang, the next
-// one still finds a free slot (dynamic thresholds, as in shared-memory switches). A group that holds none is always admitted: so nobody
-// waits for another group's end. Within a group: first come, first served. Thread: the executor's.
+// A group gets a slot while it holds fewer than are free: alone it can have half of all, and however many groups hang,
+// the next one still finds a free slot (dynamic thresholds, as in shared-memory switches). A group that holds none is
+// always admitted: so nobody waits for another group's end. Within a group: first come, first served. Thread: the
+// executor's.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <map>
 #include <memory>
 #include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "common/clock.hpp"
 

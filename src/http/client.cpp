@@ -16,9 +16,13 @@ namespace asio = boost::asio;
 
 struct Client::State {
   State(asio::any_io_executor e, Options o)
-      : executor(std::move(e)), options(std::move(o)), slots(executor, options.connections_max),
-        mail_slots(executor, options.mail_threads_max), resolver(executor, options.resolver_threads_max, options.resolve),
-        multi(std::make_shared<Multi>(executor, options.connections_max)), mails(executor, options.mail_threads_max) {
+      : executor(std::move(e)),
+        options(std::move(o)),
+        slots(executor, options.connections_max),
+        mail_slots(executor, options.mail_threads_max),
+        resolver(executor, options.resolver_threads_max, options.resolve),
+        multi(std::make_shared<Multi>(executor, options.connections_max)),
+        mails(executor, options.mail_threads_max) {
     multi->open();
   }
   void close() {
@@ -86,7 +90,9 @@ Client::Client(asio::any_io_executor executor, Options options) {
   state_ = std::make_shared<State>(std::move(executor), std::move(options));
 }
 
-Client::~Client() { state_->close(); }
+Client::~Client() {
+  state_->close();
+}
 
 asio::awaitable<ClientResponse> Client::send(ClientRequest request) {
   const auto state = state_;
@@ -118,7 +124,8 @@ asio::awaitable<ClientResponse> Client::send(ClientRequest request) {
 
   asio::steady_timer finished(state->executor, SteadyTime::max());
   auto resolve = resolve_list(*target, route.addresses);
-  HttpTransfer transfer(state->multi, request, std::move(*target), std::move(resolve), left, state->options.user_agent, finished);
+  HttpTransfer transfer(state->multi, request, std::move(*target), std::move(resolve), left, state->options.user_agent,
+                        finished);
   boost::system::error_code ec;
   auto token = asio::redirect_error(asio::use_awaitable, ec);
   transfer.start();
@@ -146,7 +153,9 @@ asio::awaitable<MailResponse> Client::send_mail(MailRequest request) {
   failed.timed_out = route.timed_out;
   failed.refused_address = route.refused;
   if (!failed.error.empty()) {
-    failed.curl_code = route.refused ? CURLE_COULDNT_CONNECT : route.timed_out ? CURLE_OPERATION_TIMEDOUT : CURLE_COULDNT_RESOLVE_HOST;
+    failed.curl_code = route.refused     ? CURLE_COULDNT_CONNECT
+                       : route.timed_out ? CURLE_OPERATION_TIMEDOUT
+                                         : CURLE_COULDNT_RESOLVE_HOST;
     co_return failed;
   }
 

@@ -17,12 +17,12 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t read_bytes = 4096;            // a webhook's head and body fit: one read
-constexpr std::size_t body_read_bytes = 64 << 10;   // for bodies that do not
-constexpr std::size_t one_write_bytes = 16 << 10;   // up to here the body is copied behind the head: one write
-constexpr std::size_t buffer_kept_bytes = 16 << 10; // an idle connection keeps no more
+constexpr std::size_t read_bytes = 4096;             // a webhook's head and body fit: one read
+constexpr std::size_t body_read_bytes = 64 << 10;    // for bodies that do not
+constexpr std::size_t one_write_bytes = 16 << 10;    // up to here the body is copied behind the head: one write
+constexpr std::size_t buffer_kept_bytes = 16 << 10;  // an idle connection keeps no more
 constexpr std::size_t linger_bytes_max = 4 << 20;
-constexpr Millis linger_time{1000};                 // for the peer to read our last words before a reset could overtake them
+constexpr Millis linger_time{1000};  // for the peer to read our last words before a reset could overtake them
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -147,7 +147,8 @@ bool Connection<Stream>::parse_available() {
     buffer_.consume(used);
     if (!head_done_) head_bytes_ += used;
     if (ec == beast::http::error::need_more) {
-      // What cannot be parsed yet stays in the buffer: a head, a chunk's line or trailers. None of them may grow for ever.
+      // What cannot be parsed yet stays in the buffer: a head, a chunk's line or trailers. None of them may grow for
+      // ever.
       if (buffer_.size() + (head_done_ ? 0 : head_bytes_) <= state_->limits.header_bytes_max) return true;
       ec = beast::http::error::header_limit;
     }
@@ -206,7 +207,8 @@ asio::awaitable<bool> Connection<Stream>::read_some() {
   std::size_t wanted = read_bytes;
   if (head_done_) {
     const auto remaining = parser_->content_length_remaining();
-    wanted = remaining ? std::clamp<std::size_t>(static_cast<std::size_t>(*remaining), read_bytes, body_read_bytes) : body_read_bytes;
+    wanted = remaining ? std::clamp<std::size_t>(static_cast<std::size_t>(*remaining), read_bytes, body_read_bytes)
+                       : body_read_bytes;
   }
   const auto space = buffer_.prepare(wanted);
   error_code ec;
@@ -240,7 +242,8 @@ void Connection<Stream>::finish_request() {
   request_.remote = client_address(peer_, forwarded_for, state_->trusted);
   const auto protocols = joined_field("X-Forwarded-Proto");
   const auto comma = protocols.rfind(',');
-  const auto nearest = comma == std::string::npos ? std::string_view(protocols) : std::string_view(protocols).substr(comma + 1);
+  const auto nearest =
+      comma == std::string::npos ? std::string_view(protocols) : std::string_view(protocols).substr(comma + 1);
   if (iequals_ascii(trim(nearest), "https")) request_.secure = true;
 }
 
@@ -263,7 +266,8 @@ asio::awaitable<Response> Connection<Stream>::handled() {
 template <class Stream>
 asio::awaitable<bool> Connection<Stream>::answer(Response& response) {
   if (response.status < 200 || response.status > 999) response.status = 500;
-  if (auto* counter = state_->metrics.by_class[std::min<std::size_t>(static_cast<std::size_t>(response.status) / 100, 5)]) {
+  if (auto* counter =
+          state_->metrics.by_class[std::min<std::size_t>(static_cast<std::size_t>(response.status) / 100, 5)]) {
     counter->add();
   }
   ResponseShape shape;
@@ -281,13 +285,13 @@ asio::awaitable<bool> Connection<Stream>::answer(Response& response) {
   if (has_body && !streams && out_.size() + response.body.size() <= one_write_bytes) {
     out_.append(response.body);
     const bool written = co_await write(out_);
-    co_return written && shape.keep_alive;
+    co_return written&& shape.keep_alive;
   }
   const bool head_written = co_await write(out_);
   if (!head_written) co_return false;
   if (has_body && streams) {
     const bool complete = co_await answer_stream(response, shape.chunked);
-    co_return complete && shape.keep_alive;
+    co_return complete&& shape.keep_alive;
   }
   if (has_body && !response.body.empty()) {
     const bool written = co_await write(response.body);

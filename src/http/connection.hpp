@@ -1,14 +1,15 @@
 // One connection: reads a request, has it handled, writes the answer, again. The hot path. Inside the room only.
 //
-// Per request in the common case: one awaited read (the request's head and body come together), the handler, and one write that
-// the kernel takes at once and that is therefore not awaited. Reads go through Beast's parser directly: its async_read
-// awaits once per part. Lifetime: lives in its coroutine's frame.
+// Per request in the common case: one awaited read (the request's head and body come together), the handler, and one
+// write that the kernel takes at once and that is therefore not awaited. Reads go through Beast's parser directly: its
+// async_read awaits once per part. Lifetime: lives in its coroutine's frame.
 #pragma once
+
+#include <optional>
 
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <optional>
 
 #include "http/head_check.hpp"
 #include "http/server_state.hpp"

@@ -1,9 +1,9 @@
 #include "http/easy.hpp"
 
+#include <cstring>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#include <cstring>
 
 #include "common/secret.hpp"
 #include "common/text.hpp"
@@ -14,7 +14,9 @@ namespace chatrelay::http {
 namespace {
 
 // A second on top is harmless here, a 0 would mean "no limit".
-long milliseconds(Millis time) { return static_cast<long>(std::max<Millis::rep>(time.count(), 1)); }
+long milliseconds(Millis time) {
+  return static_cast<long>(std::max<Millis::rep>(time.count(), 1));
+}
 
 // Before the request goes over a connection: one that was kept may lead where this transfer must not go.
 int before_request(void* self, char* remote, char*, int, int) {
@@ -48,7 +50,8 @@ void set_common(CURL* easy, const CommonOptions& options, AddressGuard& guard) {
   }
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(options.timeout));
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(std::min(options.timeout, options.connect_timeout)));
-  // Names come through CURLOPT_RESOLVE; an entry must outlive the transfer, or libcurl would ask the name server itself.
+  // Names come through CURLOPT_RESOLVE; an entry must outlive the transfer, or libcurl would ask the name server
+  // itself.
   curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 600L);
   // Most servers close a kept connection after 60 s, many after 30: an older one is more likely dead than useful.
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 25L);

@@ -1,10 +1,10 @@
 // What every libcurl handle gets, whatever it speaks, and the guard that keeps it away from private addresses.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <memory>
 #include <string>
+
+#include <curl/curl.h>
 
 #include "common/clock.hpp"
 
@@ -31,7 +31,8 @@ struct CommonOptions {
 // curl_global_init, once. Thread: any.
 void init_curl();
 
-// Sets the options and the callback that looks at the address of a connection, kept or new, before a request goes over it.
+// Sets the options and the callback that looks at the address of a connection, kept or new, before a request goes over
+// it.
 void set_common(CURL* easy, const CommonOptions& options, AddressGuard& guard);
 
 // Opens a socket for libcurl unless the address is refused. For CURLOPT_OPENSOCKETFUNCTION callbacks.

@@ -1,6 +1,7 @@
 #include "http/head_check.hpp"
 
 #include <algorithm>
+
 #include <boost/beast/http/error.hpp>
 
 #include "common/text.hpp"
@@ -11,7 +12,9 @@ namespace {
 
 namespace field = beast::http;
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 HeadVerdict refuse(int status, std::string_view why) {
   HeadVerdict verdict;
@@ -49,11 +52,23 @@ HeadVerdict check_head(const Head& head, const ServerLimits& limits, const std::
   for (const auto& f : head) {
     ++count;
     switch (f.name()) {
-      case field::field::host: ++hosts; host = view(f.value()); break;
-      case field::field::content_length: ++lengths; length = view(f.value()); break;
-      case field::field::transfer_encoding: ++codings; coding = view(f.value()); break;
-      case field::field::expect: expect = view(f.value()); break;
-      default: break;
+      case field::field::host:
+        ++hosts;
+        host = view(f.value());
+        break;
+      case field::field::content_length:
+        ++lengths;
+        length = view(f.value());
+        break;
+      case field::field::transfer_encoding:
+        ++codings;
+        coding = view(f.value());
+        break;
+      case field::field::expect:
+        expect = view(f.value());
+        break;
+      default:
+        break;
     }
   }
   if (count > limits.headers_max) return refuse(431, "too many header fields\n");
@@ -68,9 +83,9 @@ HeadVerdict check_head(const Head& head, const ServerLimits& limits, const std::
   if (hosts > 1 || (hosts == 0 && head.version() >= 11)) return refuse(400, "exactly one Host is needed\n");
   if (!hosts_allowed.empty()) {
     const auto name = host_name(host);
-    const bool known = std::any_of(hosts_allowed.begin(), hosts_allowed.end(),
-                                   [&](const std::string& allowed) { return iequals_ascii(host_name(allowed), name) ||
-                                                                            iequals_ascii(allowed, name); });
+    const bool known = std::any_of(hosts_allowed.begin(), hosts_allowed.end(), [&](const std::string& allowed) {
+      return iequals_ascii(host_name(allowed), name) || iequals_ascii(allowed, name);
+    });
     if (!known || name.empty()) return refuse(403, "this Host is not served here\n");
   }
   if (!expect.empty() && head.version() >= 11 && !iequals_ascii(expect, "100-continue")) {
@@ -84,7 +99,8 @@ HeadVerdict check_head(const Head& head, const ServerLimits& limits, const std::
 
 HeadVerdict verdict_of(const boost::system::error_code& ec) {
   using beast::http::error;
-  if (ec == error::header_limit || ec == error::buffer_overflow) return refuse(431, "the header fields are too large\n");
+  if (ec == error::header_limit || ec == error::buffer_overflow)
+    return refuse(431, "the header fields are too large\n");
   if (ec == error::body_limit) return refuse(413, "the body is too large\n");
   return refuse(400, "this is not an HTTP/1.1 request\n");
 }

@@ -1,10 +1,12 @@
-// What a request's head must keep to before its body is read. Pure: the rules of RFC 9112 that Beast leaves to its user.
+// What a request's head must keep to before its body is read. Pure: the rules of RFC 9112 that Beast leaves to its
+// user.
 #pragma once
+
+#include <optional>
+#include <string_view>
 
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <optional>
-#include <string_view>
 
 #include "http/server.hpp"
 
@@ -13,7 +15,7 @@ namespace chatrelay::http {
 using Head = beast::http::request_header<beast::http::fields>;
 
 struct HeadVerdict {
-  int status = 0;             // 0: go on
+  int status = 0;  // 0: go on
   std::string_view why;
   bool wants_continue = false;
   bool chunked = false;

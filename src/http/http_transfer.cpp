@@ -11,13 +11,15 @@ namespace chatrelay::http {
 namespace {
 
 constexpr std::size_t header_bytes_kept = 64 << 10;
-constexpr std::size_t header_bytes_max = 256 << 10;   // beyond this the answer is garbage and the connection is closed
-constexpr std::size_t dropped_bytes_max = 256 << 10;  // so much more is read and dropped, to keep the connection; then it is closed
+constexpr std::size_t header_bytes_max = 256 << 10;  // beyond this the answer is garbage and the connection is closed
+constexpr std::size_t dropped_bytes_max =
+    256 << 10;  // so much more is read and dropped, to keep the connection; then it is closed
 
-// What says how a message is framed is set by libcurl from the body itself: a second opinion would be request smuggling.
+// What says how a message is framed is set by libcurl from the body itself: a second opinion would be request
+// smuggling.
 bool is_framing(std::string_view name) {
-  static constexpr std::array<std::string_view, 7> framing{"Content-Length", "Transfer-Encoding", "Connection", "Trailer",
-                                                           "Upgrade", "Expect", "TE"};
+  static constexpr std::array<std::string_view, 7> framing{
+      "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Expect", "TE"};
   return std::any_of(framing.begin(), framing.end(), [&](std::string_view f) { return iequals_ascii(f, name); });
 }
 
@@ -28,7 +30,8 @@ bool sends_body(const ClientRequest& request) {
 }  // namespace
 
 const std::string* find_header(const Headers& headers, std::string_view name) {
-  const auto at = std::find_if(headers.begin(), headers.end(), [&](const auto& h) { return iequals_ascii(h.first, name); });
+  const auto at =
+      std::find_if(headers.begin(), headers.end(), [&](const auto& h) { return iequals_ascii(h.first, name); });
   return at == headers.end() ? nullptr : &at->second;
 }
 
@@ -46,8 +49,12 @@ std::string problem_of(const ClientRequest& request) {
 
 HttpTransfer::HttpTransfer(std::shared_ptr<Multi> loop, const ClientRequest& request, Target target, StringList resolve,
                            Millis timeout, const std::string& user_agent, boost::asio::steady_timer& finished)
-    : loop_(std::move(loop)), request_(request), target_(std::move(target)), resolve_(std::move(resolve)),
-      easy_(loop_->take_easy()), finished_(finished) {
+    : loop_(std::move(loop)),
+      request_(request),
+      target_(std::move(target)),
+      resolve_(std::move(resolve)),
+      easy_(loop_->take_easy()),
+      finished_(finished) {
   guard.allow_private = request.allow_private;
   CommonOptions common;
   common.protocols = "http,https";
@@ -70,7 +77,8 @@ void HttpTransfer::set_request(const std::string& user_agent) {
   if (resolve_) curl_easy_setopt(easy, CURLOPT_RESOLVE, resolve_.get());
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent.c_str());
-  // HTTP/1.1: one request at a time on a connection makes "how far did it get" a fact; 7.88's HTTP/2 does not tell it as well.
+  // HTTP/1.1: one request at a time on a connection makes "how far did it get" a fact; 7.88's HTTP/2 does not tell it
+  // as well.
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request_.fresh_connection ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -104,12 +112,14 @@ void HttpTransfer::set_headers() {
     append(header_list_, line);
     has_type = has_type || iequals_ascii(name, "Content-Type");
   }
-  append(header_list_, "Expect:");                       // a round trip for bodies over 1 MB, and many servers do not know it
+  append(header_list_, "Expect:");  // a round trip for bodies over 1 MB, and many servers do not know it
   if (!has_type) append(header_list_, "Content-Type:");  // libcurl would say that it is a form
   curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER, header_list_.get());
 }
 
-void HttpTransfer::start() { loop_->start(easy_.get(), *this); }
+void HttpTransfer::start() {
+  loop_->start(easy_.get(), *this);
+}
 
 void HttpTransfer::cancel() {
   if (done_) return;
@@ -133,11 +143,11 @@ void HttpTransfer::ended(CURLcode code) {
     response_.progress = Progress::answered;
   } else {
     response_.progress = request_bytes > 0 ? Progress::sent : Progress::not_sent;
-    response_.error = response_.refused_address             ? "the address is private and allow_private is not set"
-                      : code == CURLE_ABORTED_BY_CALLBACK   ? "cancelled"
-                      : header_bytes_ > header_bytes_max    ? "the answer's headers are too large"
-                      : code == CURLE_OK                    ? "the connection ended within the answer's head"
-                                                            : error_text(code, error_);
+    response_.error = response_.refused_address           ? "the address is private and allow_private is not set"
+                      : code == CURLE_ABORTED_BY_CALLBACK ? "cancelled"
+                      : header_bytes_ > header_bytes_max  ? "the answer's headers are too large"
+                      : code == CURLE_OK                  ? "the connection ended within the answer's head"
+                                                          : error_text(code, error_);
   }
   finished_.cancel();
 }

@@ -2,8 +2,9 @@
 // Lifetime: in the frame of the coroutine that awaits it; leaving the frame aborts the transfer.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
+
+#include <boost/asio/steady_timer.hpp>
 
 #include "http/client.hpp"
 #include "http/multi.hpp"
@@ -16,8 +17,8 @@ std::string problem_of(const ClientRequest& request);
 
 class HttpTransfer final : public MultiTransfer {
  public:
-  HttpTransfer(std::shared_ptr<Multi> multi, const ClientRequest& request, Target target, StringList resolve, Millis timeout,
-               const std::string& user_agent, boost::asio::steady_timer& finished);
+  HttpTransfer(std::shared_ptr<Multi> multi, const ClientRequest& request, Target target, StringList resolve,
+               Millis timeout, const std::string& user_agent, boost::asio::steady_timer& finished);
   ~HttpTransfer() override;
   HttpTransfer(const HttpTransfer&) = delete;
   HttpTransfer& operator=(const HttpTransfer&) = delete;

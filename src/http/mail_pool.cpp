@@ -1,13 +1,14 @@
 #include "http/mail_pool.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
 #include <deque>
 #include <list>
 #include <system_error>
 #include <thread>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "http/mail_transaction.hpp"
 #include "http/poster.hpp"
@@ -21,8 +22,10 @@ namespace {
 constexpr std::chrono::seconds idle_time{15};  // then the thread closes its connections and ends
 
 struct Pending {
-  Pending(MailRequest request, Target target, std::vector<std::string> addresses, Millis timeout, asio::any_io_executor executor)
-      : transaction(std::move(request), std::move(target), std::move(addresses), timeout), finished(executor, SteadyTime::max()) {}
+  Pending(MailRequest request, Target target, std::vector<std::string> addresses, Millis timeout,
+          asio::any_io_executor executor)
+      : transaction(std::move(request), std::move(target), std::move(addresses), timeout),
+        finished(executor, SteadyTime::max()) {}
   MailTransaction transaction;
   asio::steady_timer finished;  // the executor's thread only
   bool done = false;            // likewise
@@ -37,7 +40,8 @@ struct Worker {
 }  // namespace
 
 struct MailPool::State : std::enable_shared_from_this<State> {
-  State(asio::any_io_executor e, std::size_t t) : executor(std::move(e)), poster(executor), threads_max(std::max<std::size_t>(t, 1)) {}
+  State(asio::any_io_executor e, std::size_t t)
+      : executor(std::move(e)), poster(executor), threads_max(std::max<std::size_t>(t, 1)) {}
 
   // False: there is no thread and none can be started.
   bool put(std::shared_ptr<Pending> pending) {
@@ -109,8 +113,8 @@ struct MailPool::State : std::enable_shared_from_this<State> {
   asio::any_io_executor executor;
   Poster poster;
   std::size_t threads_max;
-  std::list<Pending*> waiting;   // the executor's thread only
-  std::mutex mutex;              // for what follows
+  std::list<Pending*> waiting;  // the executor's thread only
+  std::mutex mutex;             // for what follows
   std::condition_variable wake;
   std::deque<std::shared_ptr<Pending>> queue;
   std::list<Pending*> running;
@@ -122,14 +126,19 @@ struct MailPool::State : std::enable_shared_from_this<State> {
 MailPool::MailPool(asio::any_io_executor executor, std::size_t threads_max)
     : state_(std::make_shared<State>(std::move(executor), threads_max)) {}
 
-MailPool::~MailPool() { close(); }
+MailPool::~MailPool() {
+  close();
+}
 
-void MailPool::close() { state_->close(); }
+void MailPool::close() {
+  state_->close();
+}
 
-asio::awaitable<MailResponse> MailPool::send(const MailRequest& request, Target target, std::vector<std::string> addresses,
-                                             Millis timeout) {
+asio::awaitable<MailResponse> MailPool::send(const MailRequest& request, Target target,
+                                             std::vector<std::string> addresses, Millis timeout) {
   const auto state = state_;
-  const auto pending = std::make_shared<Pending>(request, std::move(target), std::move(addresses), timeout, state->executor);
+  const auto pending =
+      std::make_shared<Pending>(request, std::move(target), std::move(addresses), timeout, state->executor);
   const bool taken = !state->stopping && state->put(pending);
   if (!taken) {
     MailResponse response;

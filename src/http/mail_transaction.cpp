@@ -1,10 +1,10 @@
 #include "http/mail_transaction.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/secret.hpp"
 #include "common/text.hpp"
@@ -15,7 +15,7 @@ namespace chatrelay::http {
 namespace {
 
 constexpr std::size_t reply_bytes_max = 1024;
-constexpr Millis farewell{3000};  // after the verdict nothing but QUIT's answer can come: not worth more
+constexpr Millis farewell{3000};       // after the verdict nothing but QUIT's answer can come: not worth more
 constexpr long kept_connections = 16;  // above it libcurl closes the oldest one, politely and waiting
 
 bool is_address(std::string_view text) {
@@ -39,7 +39,8 @@ bool has_clean_lines(std::string_view text) {
 }
 
 bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 }  // namespace
@@ -58,7 +59,8 @@ std::string problem_of(const MailRequest& request) {
 
 void SmtpReplies::take(std::string_view line) {
   line = trim(line);
-  const bool numbered = line.size() >= 3 && std::all_of(line.begin(), line.begin() + 3, [](char c) { return c >= '0' && c <= '9'; });
+  const bool numbered =
+      line.size() >= 3 && std::all_of(line.begin(), line.begin() + 3, [](char c) { return c >= '0' && c <= '9'; });
   if (!numbered) return;
   if (line.starts_with("221")) return;  // the answer to QUIT says nothing about the mail
   if (complete_) last_.clear();
@@ -66,8 +68,9 @@ void SmtpReplies::take(std::string_view line) {
   complete_ = line.size() == 3 || line[3] != '-';
   saw_354_ = saw_354_ || (code_ == 354 && complete_);
   // "550-5.1.1 no such" and "550 5.1.1 user" become "550 5.1.1 no such 5.1.1 user".
-  const auto text = last_.empty() ? std::string(line.substr(0, 3)) + (line.size() > 4 ? " " + std::string(line.substr(4)) : "")
-                                  : (line.size() > 4 ? " " + std::string(line.substr(4)) : "");
+  const auto text = last_.empty()
+                        ? std::string(line.substr(0, 3)) + (line.size() > 4 ? " " + std::string(line.substr(4)) : "")
+                        : (line.size() > 4 ? " " + std::string(line.substr(4)) : "");
   last_ += text;
   if (last_.size() > reply_bytes_max) last_.resize(reply_bytes_max);
 }
@@ -90,7 +93,10 @@ void SocketTracker::cut() {
 }
 
 MailTransaction::MailTransaction(MailRequest request, Target target, std::vector<std::string> addresses, Millis timeout)
-    : request_(std::move(request)), target_(std::move(target)), resolve_(resolve_list(target_, addresses)), timeout_(timeout) {
+    : request_(std::move(request)),
+      target_(std::move(target)),
+      resolve_(resolve_list(target_, addresses)),
+      timeout_(timeout) {
   guard_.allow_private = request_.allow_private;
 }
 
@@ -125,7 +131,8 @@ void MailTransaction::set_session(CURL* easy, SocketTracker& sockets) {
   if (!request_.username.empty()) curl_easy_setopt(easy, CURLOPT_USERNAME, request_.username.c_str());
   if (!request_.bearer.empty()) {
     curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, request_.bearer.c_str());
-    curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2");  // else libcurl falls back to PLAIN without a password
+    curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS,
+                     "AUTH=XOAUTH2");  // else libcurl falls back to PLAIN without a password
   } else if (!request_.username.empty()) {
     curl_easy_setopt(easy, CURLOPT_PASSWORD, request_.password.c_str());
   }
@@ -204,7 +211,9 @@ std::size_t MailTransaction::on_reply(char* data, std::size_t, std::size_t size,
   return size;
 }
 
-std::size_t MailTransaction::on_body(char*, std::size_t, std::size_t size, void*) { return size; }
+std::size_t MailTransaction::on_body(char*, std::size_t, std::size_t size, void*) {
+  return size;
+}
 
 // Called at least once a second, also while libcurl waits for the answer to QUIT.
 int MailTransaction::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -220,6 +229,8 @@ curl_socket_t MailTransaction::on_open(void* self, curlsocktype, curl_sockaddr* 
   return mail.sockets_->opened(socket);
 }
 
-int MailTransaction::on_close(void* sockets, curl_socket_t socket) { return static_cast<SocketTracker*>(sockets)->close(socket); }
+int MailTransaction::on_close(void* sockets, curl_socket_t socket) {
+  return static_cast<SocketTracker*>(sockets)->close(socket);
+}
 
 }  // namespace chatrelay::http

@@ -21,13 +21,14 @@ class SmtpReplies {
   bool saw_354() const { return saw_354_; }
 
  private:
-  std::string last_;         // Limit: 1 KiB
+  std::string last_;  // Limit: 1 KiB
   int code_ = 0;
   bool complete_ = true;
   bool saw_354_ = false;
 };
 
-// The sockets of one handle, kept connections too, so that another thread can cut them. Lifetime: longer than the handle.
+// The sockets of one handle, kept connections too, so that another thread can cut them. Lifetime: longer than the
+// handle.
 class SocketTracker {
  public:
   curl_socket_t opened(curl_socket_t socket);

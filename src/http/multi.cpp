@@ -1,10 +1,10 @@
 #include "http/multi.hpp"
 
+#include <array>
+
+#include <boost/asio/post.hpp>
 #include <sys/epoll.h>
 #include <unistd.h>
-
-#include <array>
-#include <boost/asio/post.hpp>
 
 #include "common/assert.hpp"
 
@@ -20,8 +20,11 @@ constexpr std::size_t idle_handles_max = 256;  // a handle is 6 KB; more are mad
 }  // namespace
 
 Multi::Multi(asio::any_io_executor executor, std::size_t connections_max)
-    : executor_(std::move(executor)), multi_(curl_multi_init()), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      descriptor_(executor_), timer_(executor_) {
+    : executor_(std::move(executor)),
+      multi_(curl_multi_init()),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      descriptor_(executor_),
+      timer_(executor_) {
   CHATRELAY_ASSERT(multi_ && epoll_ >= 0, "libcurl and the kernel give one multi handle and one epoll set");
   descriptor_.assign(epoll_);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -38,7 +41,9 @@ Multi::~Multi() {
   curl_multi_cleanup(multi_);
 }
 
-void Multi::open() { wait_for_sockets(); }
+void Multi::open() {
+  wait_for_sockets();
+}
 
 void Multi::close() {
   if (closed_) return;
@@ -82,7 +87,8 @@ void Multi::start(CURL* easy, MultiTransfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, static_cast<void*>(&transfer));
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, static_cast<void*>(this));  // outlives the handle: connections are kept
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA,
+                   static_cast<void*>(this));  // outlives the handle: connections are kept
   running_.insert(easy);
   const auto code = curl_multi_add_handle(multi_, easy);
   CHATRELAY_ASSERT(code == CURLM_OK, "a handle that is in no loop can be added");
@@ -151,7 +157,7 @@ void Multi::sockets_ready() {
     const int socket = event.data.fd;
     auto& known = registration(socket);
     if (known.in_set == 0) continue;  // closed by an earlier one of these events
-    if (!known.wanted) {              // a kept connection that its server closed: libcurl finds out when it wants to use it
+    if (!known.wanted) {  // a kept connection that its server closed: libcurl finds out when it wants to use it
       ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr);
       known.in_set = 0;
       continue;

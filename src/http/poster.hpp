@@ -1,11 +1,12 @@
-// Poster: how a thread of the client hands a result to the executor's thread, and what makes that safe at the end: after close()
-// nothing is posted, so the executor's context may go. Thread: any.
+// Poster: how a thread of the client hands a result to the executor's thread, and what makes that safe at the end:
+// after close() nothing is posted, so the executor's context may go. Thread: any.
 #pragma once
+
+#include <mutex>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
-#include <mutex>
-#include <utility>
 
 namespace chatrelay::http {
 

@@ -1,17 +1,17 @@
 #include "http/resolver.hpp"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <list>
 #include <map>
 #include <system_error>
 #include <thread>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include "http/poster.hpp"
 
@@ -21,10 +21,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr Millis fresh_time{60'000};    // libcurl's own default
-constexpr Millis usable_time{600'000};  // an old address is better than none
-constexpr Millis failure_time{1'000};   // one lookup answers all who ask in the same moment
-constexpr std::size_t names_max = 4096; // Limit: names come from rules, and rules may take them from visitors
+constexpr Millis fresh_time{60'000};     // libcurl's own default
+constexpr Millis usable_time{600'000};   // an old address is better than none
+constexpr Millis failure_time{1'000};    // one lookup answers all who ask in the same moment
+constexpr std::size_t names_max = 4096;  // Limit: names come from rules, and rules may take them from visitors
 constexpr std::size_t addresses_max = 16;
 
 struct Entry {
@@ -111,9 +111,12 @@ struct Resolver::State : std::enable_shared_from_this<State> {
 };
 
 Resolver::Resolver(asio::any_io_executor executor, std::size_t threads_max, ResolveFunction resolve)
-    : state_(std::make_shared<State>(std::move(executor), threads_max, resolve ? std::move(resolve) : resolve_by_system)) {}
+    : state_(std::make_shared<State>(std::move(executor), threads_max,
+                                     resolve ? std::move(resolve) : resolve_by_system)) {}
 
-std::size_t Resolver::lookups_running() const { return state_->running; }
+std::size_t Resolver::lookups_running() const {
+  return state_->running;
+}
 
 void Resolver::close() {
   state_->closed = true;

@@ -1,15 +1,16 @@
 // Resolver: names to addresses, on a bounded number of threads, with a cache and one lookup per name at a time.
 //
-// getaddrinfo cannot be interrupted: a lookup that nobody waits for any more still holds its thread, so the bound counts threads, not
-// callers. A name that hangs takes one thread, however many transfers want it. An answer is fresh for a minute; after that it is
-// still used for up to ten while a new lookup runs, so a slow name server delays only first contacts.
-// Thread: the executor's.
+// getaddrinfo cannot be interrupted: a lookup that nobody waits for any more still holds its thread, so the bound
+// counts threads, not callers. A name that hangs takes one thread, however many transfers want it. An answer is fresh
+// for a minute; after that it is still used for up to ten while a new lookup runs, so a slow name server delays only
+// first contacts. Thread: the executor's.
 #pragma once
+
+#include <memory>
+#include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <memory>
-#include <string>
 
 #include "common/clock.hpp"
 #include "http/client.hpp"

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/beast/http/status.hpp>
 #include <charconv>
+
+#include <boost/beast/http/status.hpp>
 
 #include "common/log.hpp"
 #include "common/text.hpp"
@@ -19,8 +20,8 @@ void append_number(std::string& out, std::size_t number) {
 }
 
 bool is_ours(std::string_view name) {
-  static constexpr std::array<std::string_view, 6> ours{"Content-Length", "Transfer-Encoding", "Connection", "Date",
-                                                        "Content-Type", "X-Content-Type-Options"};
+  static constexpr std::array<std::string_view, 6> ours{"Content-Length", "Transfer-Encoding",     "Connection", "Date",
+                                                        "Content-Type",   "X-Content-Type-Options"};
   return std::any_of(ours.begin(), ours.end(), [&](std::string_view o) { return iequals_ascii(o, name); });
 }
 
@@ -51,7 +52,9 @@ bool is_field_value(std::string_view text) {
   });
 }
 
-bool status_has_body(int status) { return status >= 200 && status != 204 && status != 304; }
+bool status_has_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
 
 void append_head(std::string& out, const Response& response, const ResponseShape& shape, std::string_view date) {
   out.append("HTTP/1.1 ");

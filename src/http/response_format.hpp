@@ -21,14 +21,14 @@ class DateHeader {
 };
 
 struct ResponseShape {
-  bool head_only = false;   // the answer to HEAD
+  bool head_only = false;  // the answer to HEAD
   bool keep_alive = true;
-  bool http_1_0 = false;    // the request's version: says what has to be told about the connection
+  bool http_1_0 = false;  // the request's version: says what has to be told about the connection
   bool chunked = false;
 };
 
-bool is_token(std::string_view text);          // RFC 9110 §5.6.2: a header's name, a method
-bool is_field_value(std::string_view text);    // nothing that ends a line, no control character but tab
+bool is_token(std::string_view text);        // RFC 9110 §5.6.2: a header's name, a method
+bool is_field_value(std::string_view text);  // nothing that ends a line, no control character but tab
 // 1xx, 204 and 304 never have a body.
 bool status_has_body(int status);
 

@@ -45,7 +45,8 @@ std::vector<Router::Segment> Router::parse_pattern(std::string_view pattern) {
   CHATRELAY_ASSERT(!pattern.empty() && pattern.front() == '/', "a route's pattern begins with '/'");
   std::vector<Segment> segments;
   for (const auto text : split_path(pattern)) {
-    CHATRELAY_ASSERT(segments.empty() || segments.back().kind != Segment::Kind::rest, "{name*} must be the last segment");
+    CHATRELAY_ASSERT(segments.empty() || segments.back().kind != Segment::Kind::rest,
+                     "{name*} must be the last segment");
     if (text.empty() || text.front() != '{') {
       segments.push_back({Segment::Kind::literal, std::string(text)});
       continue;
@@ -63,8 +64,8 @@ void Router::add(std::string_view method, std::string_view pattern, RouteHandler
   Route route{std::string(method), parse_pattern(pattern), std::move(handler)};
   for (const auto& other : routes_) {
     const bool same = other.method == route.method &&
-                      std::equal(other.segments.begin(), other.segments.end(), route.segments.begin(), route.segments.end(),
-                                 [](const Segment& a, const Segment& b) {
+                      std::equal(other.segments.begin(), other.segments.end(), route.segments.begin(),
+                                 route.segments.end(), [](const Segment& a, const Segment& b) {
                                    return a.kind == b.kind && (a.kind != Segment::Kind::literal || a.text == b.text);
                                  });
     CHATRELAY_ASSERT(!same, "the same route was added twice");

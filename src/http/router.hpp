@@ -1,16 +1,18 @@
-// Router: method and path pattern → handler. "/deliveries/{id}/retry"; a last segment "{rest*}" takes what is left, slashes too.
+// Router: method and path pattern → handler. "/deliveries/{id}/retry"; a last segment "{rest*}" takes what is left,
+// slashes too.
 //
-// Literal segments win over captures, whatever was added first. Captures arrive percent-decoded; a path that does not decode is 400.
-// No pattern: 404. A pattern but not the method: 405 with Allow. HEAD uses the handler of GET.
+// Literal segments win over captures, whatever was added first. Captures arrive percent-decoded; a path that does not
+// decode is 400. No pattern: 404. A pattern but not the method: 405 with Allow. HEAD uses the handler of GET.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "http/server.hpp"
 

@@ -17,11 +17,13 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr Millis accept_pause{100};   // out of descriptors: connections that end give some back
-constexpr Millis log_pause{10'000};   // such trouble is logged once in this time
-constexpr int backlog = 4096;         // bounded by net.core.somaxconn anyway
+constexpr Millis accept_pause{100};  // out of descriptors: connections that end give some back
+constexpr Millis log_pause{10'000};  // such trouble is logged once in this time
+constexpr int backlog = 4096;        // bounded by net.core.somaxconn anyway
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 // What stands before the '?', of an absolute-form target without scheme and authority.
 std::string_view origin_form(std::string_view target) {
@@ -50,8 +52,12 @@ void refuse_one(tcp::socket& socket) {
 
 }  // namespace
 
-std::string_view Request::method() const { return view(message.method_string()); }
-std::string_view Request::target() const { return view(message.target()); }
+std::string_view Request::method() const {
+  return view(message.method_string());
+}
+std::string_view Request::target() const {
+  return view(message.target());
+}
 
 std::string_view Request::header(std::string_view name) const {
   return view(message[beast::string_view(name.data(), name.size())]);
@@ -71,7 +77,8 @@ std::string_view Request::query() const {
 }
 
 std::string_view phase_name(Phase phase) {
-  static constexpr std::string_view names[]{"handshake", "idle", "head", "body", "handling", "writing", "streaming", "closing"};
+  static constexpr std::string_view names[]{"handshake", "idle",    "head",      "body",
+                                            "handling",  "writing", "streaming", "closing"};
   return names[static_cast<std::size_t>(phase)];
 }
 
@@ -85,7 +92,8 @@ void ConnectionControl::cut() {
 
 ServerMetrics::ServerMetrics(Metrics& metrics, const std::string& server)
     : connections(metrics.gauge("chatrelay_http_connections", "Open connections", {{"server", server}})),
-      refused(metrics.counter("chatrelay_http_connections_refused_total", "Connections over the limit", {{"server", server}})) {
+      refused(metrics.counter("chatrelay_http_connections_refused_total", "Connections over the limit",
+                              {{"server", server}})) {
   by_class[0] = nullptr;
   by_class[1] = nullptr;
   for (std::size_t i = 2; i < by_class.size(); ++i) {
@@ -99,8 +107,13 @@ ServerMetrics::ServerMetrics(Metrics& metrics, const std::string& server)
 }
 
 ServerState::ServerState(asio::any_io_executor e, ServerOptions o, Handler h, Metrics& m)
-    : executor(std::move(e)), options(std::move(o)), handler(std::move(h)), acceptor(executor), sweep_timer(executor),
-      metrics(m, options.name), group(executor, "http " + options.name) {
+    : executor(std::move(e)),
+      options(std::move(o)),
+      handler(std::move(h)),
+      acceptor(executor),
+      sweep_timer(executor),
+      metrics(m, options.name),
+      group(executor, "http " + options.name) {
   set_limits(options.limits);
 }
 
@@ -233,7 +246,9 @@ asio::awaitable<void> accept_loop(std::shared_ptr<ServerState> state) {
 
 Server::Server(std::shared_ptr<ServerState> state) : state_(std::move(state)) {}
 
-Server::~Server() { state_->stop(); }
+Server::~Server() {
+  state_->stop();
+}
 
 Result<std::unique_ptr<Server>> Server::create(asio::any_io_executor executor, ServerOptions options, Handler handler,
                                                Metrics& metrics) {
@@ -264,7 +279,9 @@ tcp::endpoint Server::local_endpoint() const {
   return state_->acceptor.local_endpoint(ec);
 }
 
-std::size_t Server::connections() const { return state_->connections.size(); }
+std::size_t Server::connections() const {
+  return state_->connections.size();
+}
 
 Result<void> Server::reload_certificate(const std::string& certificate_file, const std::string& key_file) {
   auto tls = make_server_tls(certificate_file, key_file);
@@ -273,7 +290,9 @@ Result<void> Server::reload_certificate(const std::string& certificate_file, con
   return {};
 }
 
-void Server::set_limits(const ServerLimits& limits) { state_->set_limits(limits); }
+void Server::set_limits(const ServerLimits& limits) {
+  state_->set_limits(limits);
+}
 
 asio::awaitable<bool> Server::drain(Millis limit) {
   const auto state = state_;

@@ -1,13 +1,21 @@
 // Server: Boost.Beast on one io_context: HTTP/1.1, optional TLS, limits everywhere. Knows nothing of chats.
 //
-// A connection's coroutine owns its socket by value and is in the server's TaskGroup. Limits: body, header count, header
-// bytes, time for a request's head and body (absolute, so a slow sender is cut off), idle time, connections.
+// A connection's coroutine owns its socket by value and is in the server's TaskGroup. Limits: body, header count,
+// header bytes, time for a request's head and body (absolute, so a slow sender is cut off), idle time, connections.
 //
-// What it answers itself: 400 (grammar, both lengths, no Host), 403 (hosts_allowed), 408, 413, 417, 431, 500 (a handler threw),
-// 501 (transfer coding), 503 (too many connections). It sets Date, Content-Length, Connection, Transfer-Encoding and
-// X-Content-Type-Options; a handler's header of that name, or with a line break in it, is dropped and logged.
-// Trailers of chunked requests are dropped: a field that arrives after the head was checked is not to be trusted.
+// What it answers itself: 400 (grammar, both lengths, no Host), 403 (hosts_allowed), 408, 413, 417, 431, 500 (a handler
+// threw), 501 (transfer coding), 503 (too many connections). It sets Date, Content-Length, Connection,
+// Transfer-Encoding and X-Content-Type-Options; a handler's header of that name, or with a line break in it, is dropped
+// and logged. Trailers of chunked requests are dropped: a field that arrives after the head was checked is not to be
+// trusted.
 #pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -15,12 +23,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
@@ -34,13 +36,13 @@ namespace beast = boost::beast;
 struct Request {
   Request() {}
   beast::http::request<beast::http::string_body> message;
-  std::string remote;            // client address, after trusted proxies
-  bool secure = false;           // TLS, or a trusted proxy said https
-  SteadyTime received;           // when the head was complete
+  std::string remote;   // client address, after trusted proxies
+  bool secure = false;  // TLS, or a trusted proxy said https
+  SteadyTime received;  // when the head was complete
   std::string_view method() const;
   std::string_view target() const;
-  std::string_view header(std::string_view name) const;   // the first of that name; empty if there is none
-  std::string_view path() const;   // without query, not decoded; of an absolute-form target too
+  std::string_view header(std::string_view name) const;  // the first of that name; empty if there is none
+  std::string_view path() const;                         // without query, not decoded; of an absolute-form target too
   std::string_view query() const;
 };
 
@@ -50,10 +52,11 @@ struct Response {
       : status(s), body(std::move(b)), content_type(std::move(type)) {}
   int status = 200;
   std::string body;
-  std::string content_type;      // none is sent with an empty body
+  std::string content_type;  // none is sent with an empty body
   std::vector<std::pair<std::string, std::string>> headers;
   bool close = false;
-  // For answers without an end (events tail): called repeatedly for the next chunk after `body`; an empty chunk ends it. May be unset.
+  // For answers without an end (events tail): called repeatedly for the next chunk after `body`; an empty chunk ends
+  // it. May be unset.
   std::function<boost::asio::awaitable<std::string>()> stream;
 };
 
@@ -72,7 +75,7 @@ struct ServerLimits {
 };
 
 struct ServerOptions {
-  std::string name = "public";             // for logs and metrics
+  std::string name = "public";  // for logs and metrics
   boost::asio::ip::tcp::endpoint endpoint;
   int inherited_socket = -1;               // from socket activation; then endpoint is not bound
   std::string certificate_file, key_file;  // empty: no TLS
@@ -85,10 +88,11 @@ struct ServerState;
 
 class Server {
  public:
-  // Thread: the executor's, for everything but create(). Lifetime: `metrics` and the executor's context outlive the server.
-  // Binds and listens; nothing is accepted before start(). Errors: address in use, certificate unreadable (file named).
-  static Result<std::unique_ptr<Server>> create(boost::asio::any_io_executor executor, ServerOptions options, Handler handler,
-                                                Metrics& metrics);
+  // Thread: the executor's, for everything but create(). Lifetime: `metrics` and the executor's context outlive the
+  // server. Binds and listens; nothing is accepted before start(). Errors: address in use, certificate unreadable (file
+  // named).
+  static Result<std::unique_ptr<Server>> create(boost::asio::any_io_executor executor, ServerOptions options,
+                                                Handler handler, Metrics& metrics);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -98,8 +102,8 @@ class Server {
   // For connections from now on. The old certificate stays when the new one cannot be read.
   Result<void> reload_certificate(const std::string& certificate_file, const std::string& key_file);
   void set_limits(const ServerLimits& limits);
-  // Stops accepting (closing the listening socket unless inherited), lets requests under way finish with Connection: close,
-  // cuts idle connections and streams; true if all ended in time. What has not ended then is cut.
+  // Stops accepting (closing the listening socket unless inherited), lets requests under way finish with Connection:
+  // close, cuts idle connections and streams; true if all ended in time. What has not ended then is cut.
   boost::asio::awaitable<bool> drain(Millis limit);
 
  private:

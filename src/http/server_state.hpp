@@ -3,12 +3,13 @@
 #pragma once
 
 #include <array>
+#include <memory>
+#include <vector>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
-#include <memory>
-#include <vector>
 
 #include "common/async/task_group.hpp"
 #include "http/response_format.hpp"
@@ -19,15 +20,15 @@ namespace chatrelay::http {
 enum class Phase { handshake, idle, head, body, handling, writing, streaming, closing };
 std::string_view phase_name(Phase phase);
 
-// A connection as the server sees it: how far it is, and when it will be cut off. One coarse sweep looks at all deadlines:
-// an operation costs one assignment instead of a timer's start and cancel.
+// A connection as the server sees it: how far it is, and when it will be cut off. One coarse sweep looks at all
+// deadlines: an operation costs one assignment instead of a timer's start and cancel.
 struct ConnectionControl : boost::intrusive::list_base_hook<> {
   explicit ConnectionControl(boost::asio::ip::tcp::socket& s) : socket(s) {}
   boost::asio::ip::tcp::socket& socket;
   boost::asio::steady_timer* wake = nullptr;  // while streaming: cancelled when the stream has to end
   SteadyTime deadline = SteadyTime::max();
   Phase phase = Phase::head;
-  bool fresh = true;      // nothing of the next request has come
+  bool fresh = true;  // nothing of the next request has come
   bool timed_out = false;
   void cut();
 };

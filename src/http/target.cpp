@@ -71,7 +71,8 @@ void append(StringList& list, const std::string& text) {
 StringList resolve_list(const Target& target, const std::vector<std::string>& addresses) {
   StringList list;
   if (target.literal) return list;
-  std::string entry = "+" + target.host + ":" + target.port + ":";  // '+': the entry ages like any other, so the cache stays bounded
+  std::string entry =
+      "+" + target.host + ":" + target.port + ":";  // '+': the entry ages like any other, so the cache stays bounded
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const bool v6 = addresses[i].find(':') != std::string::npos;
     entry += (i ? "," : "") + (v6 ? "[" + addresses[i] + "]" : addresses[i]);

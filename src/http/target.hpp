@@ -1,15 +1,15 @@
-// Target: a URL taken apart by libcurl's own parser, so that what we check is what libcurl connects to: "http://2130706433/" and
-// "http://0x7f.1/" are 127.0.0.1 here too.
+// Target: a URL taken apart by libcurl's own parser, so that what we check is what libcurl connects to:
+// "http://2130706433/" and "http://0x7f.1/" are 127.0.0.1 here too.
 #pragma once
 
-#include <curl/curl.h>
-
-#include <boost/asio/ip/address.hpp>
 #include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <boost/asio/ip/address.hpp>
+#include <curl/curl.h>
 
 #include "common/error.hpp"
 #include "http/client.hpp"

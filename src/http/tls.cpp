@@ -1,8 +1,8 @@
 #include "http/tls.hpp"
 
-#include <openssl/ssl.h>
-
 #include <cstring>
+
+#include <openssl/ssl.h>
 
 namespace chatrelay::http {
 
@@ -11,7 +11,8 @@ namespace ssl = boost::asio::ssl;
 namespace {
 
 // HTTP/1.1 is all we speak; a client that offers only something else is told so at the handshake, not by garbage.
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in, unsigned length, void*) {
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in,
+                    unsigned length, void*) {
   static constexpr unsigned char ours[] = "\x08http/1.1";
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_length, ours, sizeof ours - 1, in, length) != OPENSSL_NPN_NEGOTIATED) {
@@ -23,7 +24,8 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length, 
 
 }  // namespace
 
-Result<std::shared_ptr<ssl::context>> make_server_tls(const std::string& certificate_file, const std::string& key_file) {
+Result<std::shared_ptr<ssl::context>> make_server_tls(const std::string& certificate_file,
+                                                      const std::string& key_file) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);

@@ -1,9 +1,10 @@
 // The server's side of TLS: one context from two files. TLS 1.2 at least, forward secrecy, AEAD only.
 #pragma once
 
-#include <boost/asio/ssl/context.hpp>
 #include <memory>
 #include <string>
+
+#include <boost/asio/ssl/context.hpp>
 
 #include "common/error.hpp"
 

@@ -1,10 +1,11 @@
 #include "ingest/commit_waiters.hpp"
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "common/async/inbox.hpp"
 
@@ -21,7 +22,8 @@ constexpr std::size_t pool_max = 1024;  // Limit: as many as a group commit take
 class CommitWaiters::Impl {
  public:
   explicit Impl(asio::any_io_executor executor)
-      : inbox_(std::make_shared<Answers>(std::move(executor), [this](std::vector<WaiterPtr>&& waiters) { answer(std::move(waiters)); })) {}
+      : inbox_(std::make_shared<Answers>(std::move(executor),
+                                         [this](std::vector<WaiterPtr>&& waiters) { answer(std::move(waiters)); })) {}
 
   ~Impl() {
     // Handlers first, while no late callback can free a waiter; then nobody takes what comes.
@@ -57,9 +59,9 @@ class CommitWaiters::Impl {
   using Answers = Inbox<WaiterPtr>;
   struct Waiter {
     std::shared_ptr<Answers> inbox;
-    std::optional<Handler> handler;                    // Thread: the executor's
-    std::optional<Result<store::Appended>> result;     // Thread: the writer's until it is put into the inbox
-    std::size_t index = 0;                             // in waiting_
+    std::optional<Handler> handler;                 // Thread: the executor's
+    std::optional<Result<store::Appended>> result;  // Thread: the writer's until it is put into the inbox
+    std::size_t index = 0;                          // in waiting_
   };
 
   WaiterPtr take_free() {

@@ -5,9 +5,10 @@
 // Thread: the executor's, except for the store's callbacks.
 #pragma once
 
+#include <memory>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <memory>
 
 #include "store/store.hpp"
 

@@ -1,12 +1,13 @@
 #include "ingest/hooks.hpp"
 
 #include <array>
-#include <boost/beast/http/fields.hpp>
 #include <deque>
 #include <exception>
 #include <optional>
 #include <span>
 #include <utility>
+
+#include <boost/beast/http/fields.hpp>
 
 #include "common/log.hpp"
 #include "ingest/admission.hpp"
@@ -34,7 +35,9 @@ http::Response try_again(Millis wait, std::string_view message) {
   return response;
 }
 
-double random_fraction() { return static_cast<double>(random_u64() >> 11) * 0x1.0p-53; }
+double random_fraction() {
+  return static_cast<double>(random_u64() >> 11) * 0x1.0p-53;
+}
 
 // Request headers as HookRequest wants them. Several of one name are joined, which no well-behaved sender needs: only
 // then something is allocated.
@@ -63,7 +66,8 @@ std::string_view content_type_of(const http::Request& request) {
 // A key of this source only: two sources may send the same.
 Hash128 own_key(std::string_view source, const Hash128& key) {
   const std::array<std::uint64_t, 2> words{key.high, key.low};
-  const std::array<std::string_view, 2> parts{source, std::string_view(reinterpret_cast<const char*>(words.data()), sizeof(words))};
+  const std::array<std::string_view, 2> parts{
+      source, std::string_view(reinterpret_cast<const char*>(words.data()), sizeof(words))};
   return hash128(parts);
 }
 
@@ -76,7 +80,8 @@ class Hooks::Impl {
         clock_(clock),
         metrics_(metrics),
         rejections_(metrics, clock),
-        ack_refused_(metrics.counter("chatrelay_ack_refused_total", "Webhooks answered 503 because the commit would have come too late")),
+        ack_refused_(metrics.counter("chatrelay_ack_refused_total",
+                                     "Webhooks answered 503 because the commit would have come too late")),
         waiters_(std::move(executor)) {}
 
   // What is known of one source between reloads. Shared: a request under way keeps its own.
@@ -103,12 +108,14 @@ class Hooks::Impl {
       runtime->name = name;
       runtime->configured = std::move(configured);
       const Labels labels{{"source", name}};
-      runtime->received = &metrics_.counter("chatrelay_received_total", "Authentic webhooks answered after their commit, duplicates included", labels);
+      runtime->received = &metrics_.counter(
+          "chatrelay_received_total", "Authentic webhooks answered after their commit, duplicates included", labels);
       runtime->duplicates = &metrics_.counter("chatrelay_duplicates_total", "Webhooks that were stored before", labels);
-      runtime->time_to_200 =
-          &metrics_.histogram("chatrelay_time_to_200_seconds", "From the complete head of a request to its answer, commit included",
-                              {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}, labels);
-      if (const auto before = sources_.find(name); before != sources_.end()) runtime->last_heard = before->second->last_heard;
+      runtime->time_to_200 = &metrics_.histogram(
+          "chatrelay_time_to_200_seconds", "From the complete head of a request to its answer, commit included",
+          {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}, labels);
+      if (const auto before = sources_.find(name); before != sources_.end())
+        runtime->last_heard = before->second->last_heard;
       next.emplace(name, std::move(runtime));
     }
     sources_ = std::move(next);
@@ -122,8 +129,10 @@ class Hooks::Impl {
       if (const auto found = sources_.find(path.source()); found != sources_.end()) source = found->second;
     }
     if (!source) {
-      rejections_.count({}, "unknown_source", request.remote);  // never the name: a stranger chose it, or it is a secret
-      return refusal(404, path.error() == HookPathError::bad_encoding ? "bad percent-encoding in the path" : "no such source");
+      rejections_.count({}, "unknown_source",
+                        request.remote);  // never the name: a stranger chose it, or it is a secret
+      return refusal(
+          404, path.error() == HookPathError::bad_encoding ? "bad percent-encoding in the path" : "no such source");
     }
     if (request.message.method() != boost::beast::http::verb::post) {
       rejections_.count(source->name, "method", request.remote);
@@ -138,7 +147,8 @@ class Hooks::Impl {
     }
     if (refusing_) {
       rejections_.count(source->name, "shutting_down", request.remote);
-      http::Response response = try_again(Millis{1'000 + static_cast<long long>(random_fraction() * 4'000)}, "shutting down");
+      http::Response response =
+          try_again(Millis{1'000 + static_cast<long long>(random_fraction() * 4'000)}, "shutting down");
       response.close = true;
       return response;
     }
@@ -152,7 +162,8 @@ class Hooks::Impl {
   }
 
   // The source's own verdict.
-  std::optional<http::Response> judge(http::Request& request, const HookPath& path, std::shared_ptr<Runtime> source, Accepted& accepted) {
+  std::optional<http::Response> judge(http::Request& request, const HookPath& path, std::shared_ptr<Runtime> source,
+                                      Accepted& accepted) {
     HeaderLookup headers{&request.message.base()};
     systems::HookRequest hook;
     hook.path_secret = path.secret();
@@ -173,7 +184,8 @@ class Hooks::Impl {
       return refusal(500, "internal error");
     }
     if (!verdict.accepted) {
-      if (!verdict.rejected) verdict.rejected = systems::Rejected{500, systems::RejectReason::bad_request, "internal error"};
+      if (!verdict.rejected)
+        verdict.rejected = systems::Rejected{500, systems::RejectReason::bad_request, "internal error"};
       rejections_.count(source->name, systems::to_string(verdict.rejected->reason), request.remote);
       return refusal(verdict.rejected->status, verdict.rejected->message);
     }
@@ -216,7 +228,8 @@ class Hooks::Impl {
       trouble_logged_ = now;
     }
     ++refused_;
-    return try_again(Millis{5'000 + static_cast<long long>(random_fraction() * 10'000)}, "not stored, send it again later");
+    return try_again(Millis{5'000 + static_cast<long long>(random_fraction() * 10'000)},
+                     "not stored, send it again later");
   }
 
   http::Response stored(Accepted& accepted, const store::Appended& appended, SteadyTime received) {
@@ -272,9 +285,13 @@ Hooks::Hooks(asio::any_io_executor executor, store::Store& store, const Clock& c
     : impl_(std::make_unique<Impl>(std::move(executor), store, clock, metrics)) {}
 Hooks::~Hooks() = default;
 
-void Hooks::set_sources(std::map<std::string, ConfiguredSource> sources) { impl_->set_sources(std::move(sources)); }
+void Hooks::set_sources(std::map<std::string, ConfiguredSource> sources) {
+  impl_->set_sources(std::move(sources));
+}
 
-void Hooks::refuse_new() { impl_->refusing_ = true; }
+void Hooks::refuse_new() {
+  impl_->refusing_ = true;
+}
 
 std::optional<SteadyTime> Hooks::last_heard(std::string_view source) const {
   const auto found = impl_->sources_.find(source);

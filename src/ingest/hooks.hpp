@@ -2,13 +2,14 @@
 // Invariant 1: a 2xx is sent only after the store's callback said that the webhook is committed and synced.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
@@ -21,7 +22,7 @@ namespace chatrelay::ingest {
 
 struct ConfiguredSource {
   config::SourceConfig config;
-  std::unique_ptr<systems::Source> source;   // ingest's own instance
+  std::unique_ptr<systems::Source> source;  // ingest's own instance
 };
 
 class Hooks {

@@ -1,9 +1,10 @@
 // What chatrelay appends when it has trouble of its own, ready for the store. App gives it to deliver as its `raise`.
 #pragma once
 
-#include <boost/json.hpp>
 #include <string_view>
 #include <utility>
+
+#include <boost/json.hpp>
 
 #include "event/own_event.hpp"
 #include "store/store.hpp"

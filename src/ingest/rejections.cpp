@@ -6,7 +6,8 @@ namespace chatrelay::ingest {
 
 void Rejections::count(std::string_view source, std::string_view reason, std::string_view remote) {
   auto by_source = series_.find(source);
-  if (by_source == series_.end()) by_source = series_.emplace(std::string(source), std::map<std::string, Series, std::less<>>{}).first;
+  if (by_source == series_.end())
+    by_source = series_.emplace(std::string(source), std::map<std::string, Series, std::less<>>{}).first;
   auto found = by_source->second.find(reason);
   if (found == by_source->second.end()) {
     found = by_source->second.emplace(std::string(reason), Series{}).first;
@@ -21,7 +22,10 @@ void Rejections::count(std::string_view source, std::string_view reason, std::st
     return;
   }
   series.next_line = now + quiet;
-  log::warn("webhook refused", {{"source", source.empty() ? "(none)" : source}, {"reason", reason}, {"remote", remote}, {"unlogged", series.unlogged}});
+  log::warn("webhook refused", {{"source", source.empty() ? "(none)" : source},
+                                {"reason", reason},
+                                {"remote", remote},
+                                {"unlogged", series.unlogged}});
   series.unlogged = 0;
 }
 

@@ -49,10 +49,13 @@ std::optional<SteadyTime> SilenceWatch::next_check() const {
   return next;
 }
 
-SilenceAlarm::SilenceAlarm(boost::asio::any_io_executor executor, store::Store& store, const Clock& clock, LastHeard last_heard)
+SilenceAlarm::SilenceAlarm(boost::asio::any_io_executor executor, store::Store& store, const Clock& clock,
+                           LastHeard last_heard)
     : store_(store), clock_(clock), last_heard_(std::move(last_heard)), timer_(std::move(executor)) {}
 
-SilenceAlarm::~SilenceAlarm() { *alive_ = false; }
+SilenceAlarm::~SilenceAlarm() {
+  *alive_ = false;
+}
 
 void SilenceAlarm::set_sources(const std::vector<config::SourceConfig>& sources) {
   std::map<std::string, Millis> limits;
@@ -78,9 +81,10 @@ void SilenceAlarm::check() {
     payload["silent_for_s"] = silent.silent_for.count() / 1000;
     payload["silent_after_s"] = silent.silent_after.count() / 1000;
     payload["since"] = format_rfc3339(now - silent.silent_for);
-    store_.append(make_own_event(event_type::source_silent, std::move(payload), now), [](Result<store::Appended> result) {
-      if (!result) log::warn("source_silent could not be stored", {{"error", result.error().message}});
-    });
+    store_.append(make_own_event(event_type::source_silent, std::move(payload), now),
+                  [](Result<store::Appended> result) {
+                    if (!result) log::warn("source_silent could not be stored", {{"error", result.error().message}});
+                  });
   }
   arm();
 }
@@ -91,8 +95,10 @@ void SilenceAlarm::arm() {
     timer_.cancel();
     return;
   }
-  // Between a second (no busy loop over a source that is silent already) and a minute (what was heard meanwhile moves the end).
-  const auto wait = std::clamp<SteadyTime::duration>(*next - clock_.steady(), std::chrono::seconds(1), std::chrono::minutes(1));
+  // Between a second (no busy loop over a source that is silent already) and a minute (what was heard meanwhile moves
+  // the end).
+  const auto wait =
+      std::clamp<SteadyTime::duration>(*next - clock_.steady(), std::chrono::seconds(1), std::chrono::minutes(1));
   timer_.expires_after(wait);
   timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
     if (!error && *alive) check();

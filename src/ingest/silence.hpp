@@ -1,11 +1,10 @@
-// Silence: a source that has not been heard for its `silent_after` raises one own event, source_silent, once per silence.
+// Silence: a source that has not been heard for its `silent_after` raises one own event, source_silent, once per
+// silence.
 //
 // Silence counts from when the source was last heard, and at the earliest from when we began to listen: that nothing
 // came while we were not running proves nothing.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +12,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "common/clock.hpp"
 #include "config/config.hpp"

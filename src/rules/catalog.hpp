@@ -16,20 +16,21 @@ struct WithKey {
 };
 
 struct ActionSchema {
-  std::map<std::string, WithKey> with;   // keys of `with`
-  bool open = false;                     // further keys are allowed
-  bool whole_event_without_with = false; // no `with`: the event itself is the payload
+  std::map<std::string, WithKey> with;    // keys of `with`
+  bool open = false;                      // further keys are allowed
+  bool whole_event_without_with = false;  // no `with`: the event itself is the payload
 };
 
 struct Target {
   std::string destination;
-  std::string default_action;            // used when the rule names none; empty: the rule must name one (unless actions has one entry)
+  std::string
+      default_action;  // used when the rule names none; empty: the rule must name one (unless actions has one entry)
   std::map<std::string, ActionSchema> actions;
 };
 
 struct Catalog {
   std::map<std::string, Target> targets;
-  std::vector<std::string> sources;      // configured names, plus "chatrelay"
+  std::vector<std::string> sources;  // configured names, plus "chatrelay"
 };
 
 }  // namespace chatrelay::rules

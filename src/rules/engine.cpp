@@ -11,7 +11,8 @@ namespace {
 // The JSON that rules see of one event: built when the first rule wants it, and no more of it than a rule wants.
 class Input {
  public:
-  Input(const Event& event, const EventExtras& extras, const Lazy& lazy) : event_(event), extras_(extras), lazy_(lazy) {}
+  Input(const Event& event, const EventExtras& extras, const Lazy& lazy)
+      : event_(event), extras_(extras), lazy_(lazy) {}
 
   // `.links` is empty unless asked for: `when` and `to` must not depend on what destinations remembered.
   const json::value& with(const Needs& needs) {
@@ -20,9 +21,12 @@ class Input {
       set_links(false);
     }
     if (needs.links != links_shown_) set_links(needs.links);
-    add(needs.transcript, "transcript", [&] { return lazy_.transcript ? lazy_.transcript() : json::value(json::array()); });
-    add(needs.transcript_text, "transcript_text", [&] { return json::value(json::string(lazy_.transcript_text ? lazy_.transcript_text() : std::string())); });
-    add(needs.transcript_html, "transcript_html", [&] { return json::value(json::string(lazy_.transcript_html ? lazy_.transcript_html() : std::string())); });
+    add(needs.transcript, "transcript",
+        [&] { return lazy_.transcript ? lazy_.transcript() : json::value(json::array()); });
+    add(needs.transcript_text, "transcript_text",
+        [&] { return json::value(json::string(lazy_.transcript_text ? lazy_.transcript_text() : std::string())); });
+    add(needs.transcript_html, "transcript_html",
+        [&] { return json::value(json::string(lazy_.transcript_html ? lazy_.transcript_html() : std::string())); });
     return value_;
   }
 
@@ -59,35 +63,40 @@ struct Engine::Data {
 
   Result<std::optional<Planned>> plan(const Rule& rule, const DeliverySpec& spec, Input& input) const;
   Result<std::optional<std::string>> destination(const Rule& rule, const DeliverySpec& spec, Input& input) const;
-  Result<json::value> payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema, const std::string& to, Input& input) const;
+  Result<json::value> payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema,
+                              const std::string& to, Input& input) const;
 };
 
-Result<std::optional<std::string>> Engine::Data::destination(const Rule& rule, const DeliverySpec& spec, Input& input) const {
+Result<std::optional<std::string>> Engine::Data::destination(const Rule& rule, const DeliverySpec& spec,
+                                                             Input& input) const {
   if (spec.to.is_constant()) return std::optional(std::string(spec.to.constant().get_string()));
   Needs needs = rule.deliver_needs;
   needs.links = false;
   auto to = spec.to.render(*program, input.with(needs));
   if (!to) return Error(to.error().kind, "to: " + to.error().message);
   if (!*to) return std::optional<std::string>();
-  if (!(*to)->is_string() || (*to)->get_string().empty()) return invalid("to gives " + printable(json::serialize(**to)) + ", which is not a destination's name");
+  if (!(*to)->is_string() || (*to)->get_string().empty())
+    return invalid("to gives " + printable(json::serialize(**to)) + ", which is not a destination's name");
   return std::optional(std::string((*to)->get_string()));
 }
 
-Result<json::value> Engine::Data::payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema, const std::string& to,
-                                          Input& input) const {
+Result<json::value> Engine::Data::payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema,
+                                          const std::string& to, Input& input) const {
   if (!spec.has_with && schema.whole_event_without_with) return input.whole();
   json::object payload;
   payload.reserve(spec.with.size());
   for (const auto& [key, made] : spec.with) {
     const auto entry = schema.with.find(key);
-    if (entry == schema.with.end() && !schema.open) return invalid("with: " + to + " takes no \"" + printable(key) + "\"");
+    if (entry == schema.with.end() && !schema.open)
+      return invalid("with: " + to + " takes no \"" + printable(key) + "\"");
     const expression::Escape escape = entry == schema.with.end() ? expression::Escape::none : entry->second.escape;
     auto value = made.render(*program, input.with(rule.deliver_needs), escape);
     if (!value) return Error(value.error().kind, "with: " + key + ": " + value.error().message);
     if (*value) payload[key] = std::move(**value);
   }
   for (const auto& [key, entry] : schema.with)
-    if (entry.required && !payload.contains(key)) return invalid("with: \"" + key + "\" has no value, and " + to + " needs one");
+    if (entry.required && !payload.contains(key))
+      return invalid("with: \"" + key + "\" has no value, and " + to + " needs one");
   return json::value(std::move(payload));
 }
 
@@ -97,7 +106,8 @@ Result<std::optional<Planned>> Engine::Data::plan(const Rule& rule, const Delive
   if (!*to) return std::optional<Planned>();
   const auto& targets = rules->data->catalog.targets;
   const auto target = targets.find(**to);
-  if (target == targets.end()) return invalid("to: " + unknown_name("a destination", **to, target_names(rules->data->catalog)));
+  if (target == targets.end())
+    return invalid("to: " + unknown_name("a destination", **to, target_names(rules->data->catalog)));
   const ResolvedAction resolved = resolve_action(target->second, spec.action);
   if (resolved.schema == nullptr) return invalid("action: " + resolved.problem);
   auto made = payload(rule, spec, *resolved.schema, **to, input);

@@ -81,13 +81,15 @@ class Loader {
 
   std::string name(const Node& node) {
     const json::value value = node["name"].json(false);
-    const std::string name = value.is_string() ? std::string(value.get_string()) : (node["name"].present() ? json::serialize(value) : std::string());
+    const std::string name = value.is_string() ? std::string(value.get_string())
+                                               : (node["name"].present() ? json::serialize(value) : std::string());
     if (name.empty()) {
       node.problem("has no name: deliveries and failures are listed by it");
       return name;
     }
     const auto [at, added] = names_.try_emplace(name, node["name"].where());
-    if (!added) node["name"].problem("\"" + printable(name) + "\" is the name of another rule too, at " + at->second.to_string());
+    if (!added)
+      node["name"].problem("\"" + printable(name) + "\" is the name of another rule too, at " + at->second.to_string());
     return name;
   }
 
@@ -103,7 +105,8 @@ class Loader {
       } else if (!is_known_type(type)) {
         const std::string_view near = nearest_type(type);
         types.warning("names \"" + printable(type) + "\", which is not a type that chatrelay knows" +
-                      (near.empty() ? "; it matches only if a system has an action of that name" : "; did you mean " + std::string(near) + "?"));
+                      (near.empty() ? "; it matches only if a system has an action of that name"
+                                    : "; did you mean " + std::string(near) + "?"));
       }
     }
   }
@@ -113,7 +116,8 @@ class Loader {
     if (!sources) return;
     if (sources.is_map()) return sources.problem("must be a source's name or a list of them");
     rule.from = names_of(sources);
-    if (sources.is_list() && sources.size() == 0) sources.problem("is empty: leave it out to take events of every source");
+    if (sources.is_list() && sources.size() == 0)
+      sources.problem("is empty: leave it out to take events of every source");
     for (const std::string& source : rule.from)
       if (std::ranges::find(data_.catalog.sources, source) == data_.catalog.sources.end())
         missing(sources, rule, unknown_name("a source", source, data_.catalog.sources));
@@ -199,7 +203,8 @@ class Loader {
       return {};
     }
     const std::string name(value.get_string());
-    if (!data_.catalog.targets.contains(name)) missing(to, rule, unknown_name("a destination", name, target_names(data_.catalog)));
+    if (!data_.catalog.targets.contains(name))
+      missing(to, rule, unknown_name("a destination", name, target_names(data_.catalog)));
     return made;
   }
 
@@ -208,15 +213,20 @@ class Loader {
     spec.has_with = with.present();
     if (!spec.has_with) return;
     if (!with.is_map()) return with.problem("must be a map of what the action takes");
-    for (const std::string& key : with.keys()) spec.with.emplace_back(key, Template::parse(with[key], data_.builder, problems_));
+    for (const std::string& key : with.keys())
+      spec.with.emplace_back(key, Template::parse(with[key], data_.builder, problems_));
   }
 
   // Action and keys, against the target; against any target if only running shows which one it is.
   void check(const Node& node, const DeliverySpec& spec, const Rule& rule) {
     if (!spec.to.is_constant()) {
-      const auto fits = [&](const auto& target) { return resolve_action(target.second, spec.action).schema != nullptr; };
+      const auto fits = [&](const auto& target) {
+        return resolve_action(target.second, spec.action).schema != nullptr;
+      };
       if (!std::ranges::any_of(data_.catalog.targets, fits))
-        missing(spec.action.empty() ? node : node["action"], rule, spec.action.empty() ? "no destination has a single action; name one with action" : "no destination has an action " + spec.action);
+        missing(spec.action.empty() ? node : node["action"], rule,
+                spec.action.empty() ? "no destination has a single action; name one with action"
+                                    : "no destination has an action " + spec.action);
       return;
     }
     const json::value& to = spec.to.constant();
@@ -227,15 +237,18 @@ class Loader {
     check_keys(node, spec, *resolved.schema, target->first);
   }
 
-  static void check_keys(const Node& node, const DeliverySpec& spec, const ActionSchema& schema, const std::string& target) {
+  static void check_keys(const Node& node, const DeliverySpec& spec, const ActionSchema& schema,
+                         const std::string& target) {
     std::vector<std::string> known;
     for (const auto& entry : schema.with) known.push_back(entry.first);
     for (const auto& [key, made] : spec.with)
       if (!schema.open && !schema.with.contains(key))
-        node["with"][key].problem(unknown_name("a key of what " + target + " takes", key, known) + (known.empty() ? "" : " (" + joined(known) + ")"));
+        node["with"][key].problem(unknown_name("a key of what " + target + " takes", key, known) +
+                                  (known.empty() ? "" : " (" + joined(known) + ")"));
     if (!spec.has_with && schema.whole_event_without_with) return;
     for (const auto& [key, entry] : schema.with)
-      if (entry.required && std::ranges::find(spec.with, key, &std::pair<std::string, Template>::first) == spec.with.end())
+      if (entry.required &&
+          std::ranges::find(spec.with, key, &std::pair<std::string, Template>::first) == spec.with.end())
         (spec.has_with ? node["with"] : node).problem("lacks \"" + key + "\", which " + target + " needs");
   }
 
@@ -262,7 +275,8 @@ class Loader {
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
   const std::vector<std::string_view> candidates(known.begin(), known.end());
   const std::string_view near = nearest(name, candidates.data(), candidates.size());
-  return "\"" + printable(name) + "\" is not " + std::string(what) + (near.empty() ? "" : "; did you mean " + std::string(near) + "?");
+  return "\"" + printable(name) + "\" is not " + std::string(what) +
+         (near.empty() ? "" : "; did you mean " + std::string(near) + "?");
 }
 
 std::vector<std::string> target_names(const Catalog& catalog) {
@@ -276,9 +290,14 @@ ResolvedAction resolve_action(const Target& target, const std::string& action) {
   for (const auto& entry : target.actions) names.push_back(entry.first);
   std::string wanted = action.empty() ? target.default_action : action;
   if (wanted.empty() && names.size() == 1) wanted = names.front();
-  if (wanted.empty() && !target.actions.contains(wanted)) return {{}, nullptr, "needs an action; " + target.destination + " has: " + joined(names)};
-  if (const auto found = target.actions.find(wanted); found != target.actions.end()) return {wanted, &found->second, {}};
-  return {{}, nullptr, unknown_name("an action of " + target.destination, wanted, names) + (names.empty() ? "" : " (it has: " + joined(names) + ")")};
+  if (wanted.empty() && !target.actions.contains(wanted))
+    return {{}, nullptr, "needs an action; " + target.destination + " has: " + joined(names)};
+  if (const auto found = target.actions.find(wanted); found != target.actions.end())
+    return {wanted, &found->second, {}};
+  return {{},
+          nullptr,
+          unknown_name("an action of " + target.destination, wanted, names) +
+              (names.empty() ? "" : " (it has: " + joined(names) + ")")};
 }
 
 bool Rule::takes(std::string_view type, std::string_view source) const {
@@ -304,13 +323,15 @@ const std::vector<std::size_t>& RuleSet::Data::candidates(std::string_view type)
   return found == by_type.end() ? for_other_types : found->second;
 }
 
-std::shared_ptr<const RuleSet> RuleSet::load(const std::vector<std::string>& paths, const Catalog& catalog, const boost::json::object& tables,
-                                             config::Problems& problems, const config::Environment& environment) {
+std::shared_ptr<const RuleSet> RuleSet::load(const std::vector<std::string>& paths, const Catalog& catalog,
+                                             const boost::json::object& tables, config::Problems& problems,
+                                             const config::Environment& environment) {
   config::Problems own;
   auto data = std::make_shared<Data>(catalog, expression::Builder(tables));
   {
     Loader loader(*data, own);
-    for (const std::string& file : rule_files(paths, false, own)) loader.file(config::Document::load(file, own, environment));
+    for (const std::string& file : rule_files(paths, false, own))
+      loader.file(config::Document::load(file, own, environment));
   }
   // Compiled even after other problems, so that all are told at once.
   data->spare = data->builder.build(own);
@@ -325,7 +346,9 @@ std::shared_ptr<const RuleSet> RuleSet::load(const std::vector<std::string>& pat
 
 RuleSet::~RuleSet() = default;
 
-std::size_t RuleSet::size() const { return data->rules.size(); }
+std::size_t RuleSet::size() const {
+  return data->rules.size();
+}
 
 std::vector<std::string> RuleSet::destinations_for(std::string_view type, std::string_view source) const {
   std::set<std::string> names;

@@ -73,14 +73,15 @@ struct ResolvedAction {
   std::string problem;  // set if schema is not
 };
 ResolvedAction resolve_action(const Target& target, const std::string& action);
-// `if_destination`: are all that it names configured? True without it. Shipped rules use it, so that they fit a configuration
-// that lacks their destination.
+// `if_destination`: are all that it names configured? True without it. Shipped rules use it, so that they fit a
+// configuration that lacks their destination.
 bool has_destinations(const config::Node& node, const Catalog& catalog);
 // "\"team\" is not a destination; did you mean teams?"; `what` comes with its article.
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known);
 std::vector<std::string> target_names(const Catalog& catalog);
 
-// The rule files of folders and files, in order; `tests` asks for the *_test.yaml instead. A path that is not there is a problem.
+// The rule files of folders and files, in order; `tests` asks for the *_test.yaml instead. A path that is not there is
+// a problem.
 std::vector<std::string> rule_files(const std::vector<std::string>& paths, bool tests, config::Problems& problems);
 
 }  // namespace chatrelay::rules

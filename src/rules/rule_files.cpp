@@ -10,7 +10,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_test(const std::string& path) { return path.ends_with("_test.yaml"); }
+bool is_test(const std::string& path) {
+  return path.ends_with("_test.yaml");
+}
 
 std::vector<std::string> files_of_folder(const std::string& folder, bool tests, config::Problems& problems) {
   std::vector<std::string> files;
@@ -42,7 +44,9 @@ std::vector<std::string> rule_files(const std::vector<std::string>& paths, bool 
     if (fs::is_directory(status)) {
       for (const std::string& file : files_of_folder(path, tests, problems)) add(file);
     } else if (!fs::exists(status)) {
-      problems.add({path, 0}, error && error != std::errc::no_such_file_or_directory ? "cannot be read: " + error.message() : "does not exist");
+      problems.add({path, 0}, error && error != std::errc::no_such_file_or_directory
+                                  ? "cannot be read: " + error.message()
+                                  : "does not exist");
     } else if (is_test(path) == tests) {
       add(path);
     } else if (tests) {  // a rule file stands for the tests beside it

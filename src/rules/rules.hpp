@@ -1,8 +1,9 @@
-// Rules: an event in, planned deliveries out. Pure: no clock, no I/O. A rule that fails on an event is a failure of that
-// rule alone; the others go on, and of the failed one nothing is delivered.
+// Rules: an event in, planned deliveries out. Pure: no clock, no I/O. A rule that fails on an event is a failure of
+// that rule alone; the others go on, and of the failed one nothing is delivered.
 //
-// chatrelay's own events (source "chatrelay") go only to rules that name their type in `on`, or "chatrelay" in `from`; "*" does not
-// mean them. That they never cause each other is kept by who raises them: no event is raised for a delivery of an own event.
+// chatrelay's own events (source "chatrelay") go only to rules that name their type in `on`, or "chatrelay" in `from`;
+// "*" does not mean them. That they never cause each other is kept by who raises them: no event is raised for a
+// delivery of an own event.
 #pragma once
 
 #include <functional>
@@ -27,9 +28,9 @@ struct Planned {
 };
 
 struct Decision {
-  std::vector<Planned> deliveries;             // in rule order
+  std::vector<Planned> deliveries;  // in rule order
   std::vector<store::RuleFailure> failures;
-  std::vector<std::string> matched;            // names of rules whose on, from and when held
+  std::vector<std::string> matched;  // names of rules whose on, from and when held
 };
 
 // What a rule may ask for that costs to build; called at most once per event, only if a rule that applies mentions it.
@@ -42,9 +43,11 @@ struct Lazy {
 // An immutable rule set, swapped whole on reload. Thread: any may hold it; an Engine is made from it for each thread.
 class RuleSet {
  public:
-  // Loads every *.yaml of the folders and files (not *_test.yaml). All problems at once; nullptr if one of them is an error.
-  static std::shared_ptr<const RuleSet> load(const std::vector<std::string>& paths, const Catalog& catalog, const boost::json::object& tables,
-                                             config::Problems& problems, const config::Environment& environment);
+  // Loads every *.yaml of the folders and files (not *_test.yaml). All problems at once; nullptr if one of them is an
+  // error.
+  static std::shared_ptr<const RuleSet> load(const std::vector<std::string>& paths, const Catalog& catalog,
+                                             const boost::json::object& tables, config::Problems& problems,
+                                             const config::Environment& environment);
   ~RuleSet();
   std::size_t size() const;
   // Does an enabled rule take events of this type and source (looking at `on` and `from` only)? Its destinations.

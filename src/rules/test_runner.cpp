@@ -55,7 +55,8 @@ struct Chronicle {
   std::vector<store::StoredMessage> thread(const Event& event) const {
     if (!event.chat || !event.chat->thread_id) return messages;
     std::vector<store::StoredMessage> of_thread;
-    std::ranges::copy_if(messages, std::back_inserter(of_thread), [&](const auto& m) { return m.thread_id == *event.chat->thread_id; });
+    std::ranges::copy_if(messages, std::back_inserter(of_thread),
+                         [&](const auto& m) { return m.thread_id == *event.chat->thread_id; });
     return of_thread;
   }
 };
@@ -75,7 +76,8 @@ std::string difference(const std::string& path, const json::value& expected, con
     }
     for (const auto& member : got.get_object())
       if (!expected.get_object().contains(member.key()))
-        return path + "." + std::string(member.key()) + ": not expected, got " + expression::compact_json(member.value());
+        return path + "." + std::string(member.key()) + ": not expected, got " +
+               expression::compact_json(member.value());
   }
   return path + ": expected " + expression::compact_json(expected) + ", got " + expression::compact_json(got);
 }
@@ -88,7 +90,8 @@ struct Expected {
 
 class TestRun {
  public:
-  TestRun(Engine& engine, const Catalog& catalog, const Decode& decode, const Node& node) : engine_(engine), catalog_(catalog), decode_(decode), node_(node) {}
+  TestRun(Engine& engine, const Catalog& catalog, const Decode& decode, const Node& node)
+      : engine_(engine), catalog_(catalog), decode_(decode), node_(node) {}
 
   TestResult run() {
     TestResult result;
@@ -124,7 +127,8 @@ class TestRun {
 
   void read_expectations() {
     const Node list = node_["expect"];
-    if (!list.present() && !list.is_list()) complain("the test has no expect; expect: [] means that nothing is delivered");
+    if (!list.present() && !list.is_list())
+      complain("the test has no expect; expect: [] means that nothing is delivered");
     for (const Node& item : list.is_list() && list.size() == 0 ? std::vector<Node>() : list.items()) {
       if (!item.is_map()) {
         complain(item.where(), "an expected delivery is a map: to, action, with, rule");
@@ -168,7 +172,8 @@ class TestRun {
       if (event.id.empty()) event.id = "01TEST" + std::string(17, '0') + std::to_string(100 + sequence_ % 900);
       if (event.source.empty()) event.source = source_;
       if (event.system.empty() && event.source == own_source) event.system = own_source;
-      if (to_ms(event.received_at) == 0) event.received_at = from_ms(test_time_ms + static_cast<long long>(sequence_) * 1'000);
+      if (to_ms(event.received_at) == 0)
+        event.received_at = from_ms(test_time_ms + static_cast<long long>(sequence_) * 1'000);
     }
   }
 
@@ -181,7 +186,8 @@ class TestRun {
     const conversations::Folded folded = conversations::fold(chronicle.conversation, std::move(parts));
     if (folded.update) chronicle.apply(*folded.update);
     for (const Event& event : folded.events) {
-      const Lazy lazy{[&] { return conversations::transcript(chronicle.thread(event)); }, [&] { return conversations::transcript_text(chronicle.thread(event)); },
+      const Lazy lazy{[&] { return conversations::transcript(chronicle.thread(event)); },
+                      [&] { return conversations::transcript_text(chronicle.thread(event)); },
                       [&] { return conversations::transcript_html(chronicle.thread(event)); }};
       Decision decision = engine_.decide(event, extras_, lazy);
       std::ranges::move(decision.deliveries, std::back_inserter(got_));
@@ -196,7 +202,8 @@ class TestRun {
         complain(e.where, "expected, but not delivered: " + delivery_line(e.to, e.action, e.with ? &*e.with : nullptr));
       } else if (i >= expected_.size()) {
         const Planned& p = got_[i];
-        complain("delivered, but not expected: " + delivery_line(p.destination, p.action, &p.payload) + " (rule \"" + p.rule + "\")");
+        complain("delivered, but not expected: " + delivery_line(p.destination, p.action, &p.payload) + " (rule \"" +
+                 p.rule + "\")");
       } else {
         compare(expected_[i], got_[i], i + 1);
       }
@@ -207,13 +214,17 @@ class TestRun {
   void compare(const Expected& e, const Planned& p, std::size_t number) {
     const std::string which = "delivery " + std::to_string(number) + ": ";
     if (e.to != p.destination) {
-      complain(e.where, which + "expected to " + delivery_line(e.to, e.action, e.with ? &*e.with : nullptr) + "\n  got " + delivery_line(p.destination, p.action, &p.payload));
+      complain(e.where, which + "expected to " + delivery_line(e.to, e.action, e.with ? &*e.with : nullptr) +
+                            "\n  got " + delivery_line(p.destination, p.action, &p.payload));
       return;
     }
-    if (!e.action.empty() && e.action != p.action) complain(e.where, which + "expected action " + e.action + ", got " + p.action);
-    if (!e.rule.empty() && e.rule != p.rule) complain(e.where, which + "expected from rule \"" + e.rule + "\", got from rule \"" + p.rule + "\"");
+    if (!e.action.empty() && e.action != p.action)
+      complain(e.where, which + "expected action " + e.action + ", got " + p.action);
+    if (!e.rule.empty() && e.rule != p.rule)
+      complain(e.where, which + "expected from rule \"" + e.rule + "\", got from rule \"" + p.rule + "\"");
     if (e.with && !expression::equal(*e.with, p.payload))
-      complain(e.where, which + difference("with", *e.with, p.payload) + "\n  expected " + expression::compact_json(*e.with) + "\n  got      " + expression::compact_json(p.payload));
+      complain(e.where, which + difference("with", *e.with, p.payload) + "\n  expected " +
+                            expression::compact_json(*e.with) + "\n  got      " + expression::compact_json(p.payload));
   }
 
   void compare_failures() {
@@ -224,7 +235,8 @@ class TestRun {
         complain("rule \"" + failure.rule + "\" failed (" + failure.where + "): " + failure.reason);
     }
     for (const std::string& name : expected_failures_)
-      if (std::ranges::find(names, name) == names.end()) complain("rule \"" + name + "\" was expected to fail, and did not");
+      if (std::ranges::find(names, name) == names.end())
+        complain("rule \"" + name + "\" was expected to fail, and did not");
   }
 
   Engine& engine_;
@@ -248,8 +260,9 @@ std::size_t TestReport::failed() const {
   return static_cast<std::size_t>(std::ranges::count_if(tests, [](const TestResult& t) { return !t.passed; }));
 }
 
-TestReport run_tests(const std::vector<std::string>& paths, const std::vector<std::string>& rules, const Catalog& catalog, const boost::json::object& tables,
-                     const Decode& decode, config::Problems& problems, const config::Environment& environment) {
+TestReport run_tests(const std::vector<std::string>& paths, const std::vector<std::string>& rules,
+                     const Catalog& catalog, const boost::json::object& tables, const Decode& decode,
+                     config::Problems& problems, const config::Environment& environment) {
   TestReport report;
   for (const std::string& file : rule_files(paths, true, problems)) {
     config::Problems own;
@@ -261,8 +274,10 @@ TestReport run_tests(const std::vector<std::string>& paths, const std::vector<st
     const std::string beside = file.substr(0, file.size() - std::string_view("_test.yaml").size()) + ".yaml";
     std::error_code error;
     config::Problems load_problems;
-    const auto set = own.has_errors() ? nullptr
-                                      : RuleSet::load(fs::exists(beside, error) ? std::vector<std::string>{beside} : rules, catalog, tables, load_problems, environment);
+    const auto set = own.has_errors()
+                         ? nullptr
+                         : RuleSet::load(fs::exists(beside, error) ? std::vector<std::string>{beside} : rules, catalog,
+                                         tables, load_problems, environment);
     // Warnings of the rules are told when they are loaded for good.
     if (set == nullptr) own.append(load_problems);
     if (set != nullptr) {

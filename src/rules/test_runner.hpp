@@ -1,8 +1,9 @@
-// Test runner: the tests that lie beside the rules. Events go the way they go in the daemon (decoded, folded, decided), and what
-// would be delivered is compared with what the test expects. Nothing is delivered.
+// Test runner: the tests that lie beside the rules. Events go the way they go in the daemon (decoded, folded, decided),
+// and what would be delivered is compared with what the test expects. Nothing is delivered.
 //
-// The tests of x_test.yaml see the rules of x.yaml beside it alone, so that another rule file cannot break them; without such a
-// file they see the whole set. Deliveries of all events of a test are compared, in order, `with` exactly.
+// The tests of x_test.yaml see the rules of x.yaml beside it alone, so that another rule file cannot break them;
+// without such a file they see the whole set. Deliveries of all events of a test are compared, in order, `with`
+// exactly.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,7 @@ struct TestResult {
   config::Location where;
   bool passed = false;
   bool skipped = false;  // passed, because its if_destination names a destination that is not configured
-  std::string details;  // what was expected and what came; lines, no final line break; empty if passed
+  std::string details;   // what was expected and what came; lines, no final line break; empty if passed
 };
 
 struct TestReport {
@@ -32,9 +33,10 @@ struct TestReport {
   std::size_t failed() const;
 };
 
-// `paths`: folders, test files, or rule files (whose tests are run). `rules`: the configured rule paths, for tests that stand alone.
-// A file that cannot be read as tests, and rules that do not load, are problems.
-TestReport run_tests(const std::vector<std::string>& paths, const std::vector<std::string>& rules, const Catalog& catalog, const boost::json::object& tables,
-                     const Decode& decode, config::Problems& problems, const config::Environment& environment);
+// `paths`: folders, test files, or rule files (whose tests are run). `rules`: the configured rule paths, for tests that
+// stand alone. A file that cannot be read as tests, and rules that do not load, are problems.
+TestReport run_tests(const std::vector<std::string>& paths, const std::vector<std::string>& rules,
+                     const Catalog& catalog, const boost::json::object& tables, const Decode& decode,
+                     config::Problems& problems, const config::Environment& environment);
 
 }  // namespace chatrelay::rules

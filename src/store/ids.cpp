@@ -14,12 +14,17 @@ constexpr std::uint32_t inverse_of(std::uint32_t a) {
 constexpr std::uint64_t time_mask = (1ULL << 48) - 1;
 }  // namespace
 
-std::uint32_t salt_of_part(std::uint32_t salt, std::uint32_t part) { return salt ^ (part * spread); }
+std::uint32_t salt_of_part(std::uint32_t salt, std::uint32_t part) {
+  return salt ^ (part * spread);
+}
 
-std::string record_id(WallTime time, std::uint32_t salt, std::uint64_t seq) { return encode_ulid({time, salt, seq}); }
+std::string record_id(WallTime time, std::uint32_t salt, std::uint64_t seq) {
+  return encode_ulid({time, salt, seq});
+}
 
 bool is_id_of(const UlidParts& id, WallTime time, std::uint32_t salt, std::uint32_t parts) {
-  const auto same_time = ((static_cast<std::uint64_t>(to_ms(id.time)) ^ static_cast<std::uint64_t>(to_ms(time))) & time_mask) == 0;
+  const auto same_time =
+      ((static_cast<std::uint64_t>(to_ms(id.time)) ^ static_cast<std::uint64_t>(to_ms(time))) & time_mask) == 0;
   return same_time && (id.salt ^ salt) * inverse_of(spread) < parts;
 }
 

@@ -1,15 +1,14 @@
 // Store: the contract of what is kept. It speaks of events, conversations, deliveries and lanes, not of SQL.
 //
-// Writes are asynchronous: a call hands its argument over and returns at once; the callback runs on the store's writer thread,
-// after the commit was synced (or failed), and must be short: put into an Inbox, set a promise. Callbacks of one group run one
-// after another, so an Inbox wakes its thread once per group. Appends go before background work; each background unit has
-// its own savepoint, so a unit that fails fails alone.
-// Reads are synchronous, through a Reader that belongs to one thread and sees what was committed when it looks.
+// Writes are asynchronous: a call hands its argument over and returns at once; the callback runs on the store's writer
+// thread, after the commit was synced (or failed), and must be short: put into an Inbox, set a promise. Callbacks of
+// one group run one after another, so an Inbox wakes its thread once per group. Appends go before background work; each
+// background unit has its own savepoint, so a unit that fails fails alone. Reads are synchronous, through a Reader that
+// belongs to one thread and sees what was committed when it looks.
 //
 // Not here: when to retry (deliver/), what a webhook means (systems/), what a conversation is made of (conversations/).
 #pragma once
 
-#include <boost/json.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +16,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 #include "common/crypto.hpp"
@@ -32,25 +33,26 @@ namespace json = boost::json;
 template <class T>
 using Done = std::function<void(Result<T>)>;
 
-// ---- events ------------------------------------------------------------------------------------------------------------
+// ---- events
+// ------------------------------------------------------------------------------------------------------------
 
 struct NewEvent {
   std::string source;
   WallTime received_at;
-  std::string body;             // secrets already removed
-  std::string content_type;     // "" = application/json
-  std::optional<Hash128> dedup; // already includes the source's name
+  std::string body;              // secrets already removed
+  std::string content_type;      // "" = application/json
+  std::optional<Hash128> dedup;  // already includes the source's name
   Millis dedup_window{0};
 };
 
 struct Appended {
-  EventSeq seq = 0;             // 0 for a duplicate
+  EventSeq seq = 0;  // 0 for a duplicate
   bool duplicate = false;
 };
 
 struct StoredEvent {
   EventSeq seq = 0;
-  std::string id;               // ULID of part 0
+  std::string id;  // ULID of part 0
   std::string source;
   WallTime received_at;
   std::string body;
@@ -59,38 +61,40 @@ struct StoredEvent {
 // The ULID of another part of the same webhook: differs from part 0's in its salt only. find_event takes either.
 std::string event_id(const StoredEvent& event, std::uint32_t part);
 
-// ---- conversations -----------------------------------------------------------------------------------------------------
+// ---- conversations
+// -----------------------------------------------------------------------------------------------------
 
-using ChatPk = std::uint64_t;   // the store's number of a chat
+using ChatPk = std::uint64_t;  // the store's number of a chat
 
 // What folding keeps of a chat (conversations/fold.hpp gives `state` its meaning; the store keeps it as it is).
 struct StoredConversation {
-  ChatPk pk = 0;                // 0: not yet stored
+  ChatPk pk = 0;  // 0: not yet stored
   json::value state;
 };
 
 struct StoredMessage {
-  std::string id;               // Message::id; a message without one gets "event:<seq>:<n>"
+  std::string id;  // Message::id; a message without one gets "event:<seq>:<n>"
   std::string thread_id;
-  EventSeq event = 0;           // the webhook it came with first
-  EventSeq changed_by = 0;      // the webhook that edited or deleted it last; 0 if none
+  EventSeq event = 0;       // the webhook it came with first
+  EventSeq changed_by = 0;  // the webhook that edited or deleted it last; 0 if none
   bool deleted = false;
-  json::value message;          // to_json(Message)
+  json::value message;  // to_json(Message)
 };
 
 // The changes that one webhook makes to one chat. Applying the same again changes nothing (messages by id).
 struct ConversationUpdate {
   std::string source;
   std::string chat_id;
-  json::value state;                            // the whole new state
+  json::value state;  // the whole new state
   // Columns for listings, taken from the state.
   std::string visitor_id, visitor_name, visitor_email, status, thread_id;
   std::optional<WallTime> started_at;
-  WallTime active_at;                           // last event
-  std::vector<StoredMessage> messages;          // inserted, or replaced by id
+  WallTime active_at;                   // last event
+  std::vector<StoredMessage> messages;  // inserted, or replaced by id
 };
 
-// ---- planning ----------------------------------------------------------------------------------------------------------
+// ---- planning
+// ----------------------------------------------------------------------------------------------------------
 
 struct NewDelivery {
   std::uint32_t part = 0;
@@ -98,13 +102,13 @@ struct NewDelivery {
   std::string destination;
   std::string action;
   LaneId lane = 0;
-  std::string payload;          // the rendered `with`, JSON text
+  std::string payload;  // the rendered `with`, JSON text
 };
 
 struct RuleFailure {
   std::uint32_t part = 0;
   std::string rule;
-  std::string where;            // file:line
+  std::string where;  // file:line
   std::string reason;
 };
 
@@ -112,7 +116,7 @@ struct PlannedPart {
   std::uint32_t part = 0;
   std::string type;
   std::string chat_id, thread_id;  // empty if none
-  bool suppressed = false;         // a derived part that turned out to say nothing new (a rating told twice): not an event
+  bool suppressed = false;  // a derived part that turned out to say nothing new (a rating told twice): not an event
 };
 
 // One webhook, planned. Applying it takes the webhook off the list of those that wait.
@@ -120,27 +124,28 @@ struct Plan {
   EventSeq event = 0;
   std::vector<PlannedPart> parts;
   std::optional<ConversationUpdate> conversation;
-  std::vector<NewDelivery> deliveries;   // in rule order
+  std::vector<NewDelivery> deliveries;  // in rule order
   std::vector<RuleFailure> failures;
   WallTime planned_at;
 };
 
-// ---- deliveries --------------------------------------------------------------------------------------------------------
+// ---- deliveries
+// --------------------------------------------------------------------------------------------------------
 
 struct StoredDelivery {
   DeliverySeq seq = 0;
-  std::string id;               // ULID; stays the same through every attempt and retry
+  std::string id;  // ULID; stays the same through every attempt and retry
   EventRef event;
   std::string rule, destination, action;
   LaneId lane = 0;
   DeliveryState state = DeliveryState::pending;
   WallTime created_at;
-  WallTime due_at;              // when it may be tried (pending, deferred)
-  int attempts = 0;             // charged ones
-  std::string reason;           // why it is deferred, held, dead or cancelled
+  WallTime due_at;     // when it may be tried (pending, deferred)
+  int attempts = 0;    // charged ones
+  std::string reason;  // why it is deferred, held, dead or cancelled
   std::optional<WallTime> finished_at;
-  WallTime first_pending_at;    // give_up_after counts from here; set anew by an operator's retry
-  std::string payload;          // empty in listings
+  WallTime first_pending_at;  // give_up_after counts from here; set anew by an operator's retry
+  std::string payload;        // empty in listings
 };
 
 // What an attempt led to; decided by deliver/, written in one unit.
@@ -152,9 +157,9 @@ struct AttemptResult {
   int status = 0;
   std::string reason;
   std::string response;
-  bool charged = true;              // counts as an attempt
+  bool charged = true;                             // counts as an attempt
   DeliveryState state = DeliveryState::delivered;  // what the delivery becomes
-  WallTime due_at;                  // for deferred and pending
+  WallTime due_at;                                 // for deferred and pending
 };
 
 struct StoredAttempt {
@@ -170,8 +175,8 @@ struct StoredAttempt {
 // What outlives a restart of a destination: pauses, disabling, circuit.
 struct DestinationState {
   std::string name;
-  bool paused = false;              // by an operator
-  bool disabled = false;            // by an outcome `disable`; an operator resumes
+  bool paused = false;    // by an operator
+  bool disabled = false;  // by an outcome `disable`; an operator resumes
   std::string reason;
   WallTime changed_at;
   std::int64_t circuit_failures = 0;
@@ -179,11 +184,12 @@ struct DestinationState {
   std::optional<WallTime> throttled_until;
 };
 
-// ---- listings ----------------------------------------------------------------------------------------------------------
+// ---- listings
+// ----------------------------------------------------------------------------------------------------------
 
 struct Page {
-  std::size_t limit = 50;           // Limit: 1000
-  std::uint64_t before = 0;         // seq/pk of the last row of the page before; 0: from the newest
+  std::size_t limit = 50;    // Limit: 1000
+  std::uint64_t before = 0;  // seq/pk of the last row of the page before; 0: from the newest
 };
 
 struct EventFilter {
@@ -193,8 +199,8 @@ struct EventFilter {
   Page page;
 };
 struct EventRow {
-  StoredEvent event;                // body left out
-  std::vector<PlannedPart> parts;   // empty while it waits to be planned
+  StoredEvent event;               // body left out
+  std::vector<PlannedPart> parts;  // empty while it waits to be planned
   std::size_t deliveries = 0;
   std::size_t failures = 0;
 };
@@ -222,7 +228,7 @@ struct DeliveryFilter {
 struct DestinationBacklog {
   std::string destination;
   std::uint64_t pending = 0, deferred = 0, held = 0, dead = 0;
-  std::optional<WallTime> oldest;     // created_at of the oldest open one
+  std::optional<WallTime> oldest;  // created_at of the oldest open one
 };
 
 struct Totals {
@@ -235,16 +241,21 @@ class Reader {
  public:
   virtual ~Reader() = default;
 
-  // The next webhooks to plan, oldest first, of those with seq > after. An index of waiting ones: cost does not grow with the store.
+  // The next webhooks to plan, oldest first, of those with seq > after. An index of waiting ones: cost does not grow
+  // with the store.
   virtual Result<std::vector<StoredEvent>> unplanned(EventSeq after, std::size_t limit) = 0;
   virtual Result<std::optional<StoredConversation>> conversation(std::string_view source, std::string_view chat_id) = 0;
   // The webhooks of a chat up to and including `upto`, oldest first: what a replay folds again.
-  virtual Result<std::vector<StoredEvent>> events_of_chat(std::string_view source, std::string_view chat_id, EventSeq upto) = 0;
-  virtual Result<std::vector<StoredMessage>> messages(std::string_view source, std::string_view chat_id, std::string_view thread_id, EventSeq upto) = 0;  // thread "" = all, upto 0 = all; in order of arrival
+  virtual Result<std::vector<StoredEvent>> events_of_chat(std::string_view source, std::string_view chat_id,
+                                                          EventSeq upto) = 0;
+  virtual Result<std::vector<StoredMessage>> messages(
+      std::string_view source, std::string_view chat_id, std::string_view thread_id,
+      EventSeq upto) = 0;  // thread "" = all, upto 0 = all; in order of arrival
 
-  // The heads of lanes that may be tried: state pending or deferred, due_at <= now, oldest due first. Only the head of a lane is ever
-  // returned. `skip`: deliveries already under way (sorted).
-  virtual Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit, const std::vector<DeliverySeq>& skip) = 0;
+  // The heads of lanes that may be tried: state pending or deferred, due_at <= now, oldest due first. Only the head of
+  // a lane is ever returned. `skip`: deliveries already under way (sorted).
+  virtual Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit,
+                                                  const std::vector<DeliverySeq>& skip) = 0;
   // When the next head of this destination becomes due after `now`; nullopt: none waits.
   virtual Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) = 0;
 
@@ -253,13 +264,13 @@ class Reader {
   virtual Result<Totals> totals() = 0;                            // does not scan
 
   virtual Result<std::optional<StoredEvent>> event(EventSeq seq) = 0;
-  virtual Result<std::optional<StoredEvent>> find_event(std::string_view id) = 0;          // by ULID of any part
+  virtual Result<std::optional<StoredEvent>> find_event(std::string_view id) = 0;  // by ULID of any part
   virtual Result<std::vector<PlannedPart>> parts(EventSeq seq) = 0;
   virtual Result<std::vector<EventRow>> list_events(const EventFilter& filter) = 0;
   virtual Result<std::vector<RuleFailure>> failures(EventSeq seq) = 0;
   virtual Result<std::vector<ChatRow>> list_chats(const ChatFilter& filter) = 0;
-  virtual Result<std::optional<StoredDelivery>> delivery(DeliverySeq seq) = 0;             // with payload
-  virtual Result<std::optional<StoredDelivery>> find_delivery(std::string_view id) = 0;    // by ULID, with payload
+  virtual Result<std::optional<StoredDelivery>> delivery(DeliverySeq seq) = 0;           // with payload
+  virtual Result<std::optional<StoredDelivery>> find_delivery(std::string_view id) = 0;  // by ULID, with payload
   virtual Result<std::vector<StoredDelivery>> list_deliveries(const DeliveryFilter& filter) = 0;
   virtual Result<std::vector<StoredAttempt>> attempts(DeliverySeq seq) = 0;
   virtual Result<std::optional<WallTime>> last_received(std::string_view source) = 0;
@@ -267,8 +278,8 @@ class Reader {
 
 // How long commits take just now: what the ack budget is compared with. Thread: any.
 struct CommitLoad {
-  Millis recent_max{0};          // the slowest of the last few groups, decaying
-  Millis oldest_waiting{0};      // age of the oldest append that is not committed
+  Millis recent_max{0};      // the slowest of the last few groups, decaying
+  Millis oldest_waiting{0};  // age of the oldest append that is not committed
   std::size_t waiting = 0;
 };
 
@@ -282,26 +293,38 @@ class Store {
   virtual void append(NewEvent event, Done<Appended> done) = 0;
 
   // Background.
-  virtual void apply(std::vector<Plan> plans, Done<std::vector<DeliverySeq>> done) = 0;  // seqs of the new deliveries; a plan of a webhook that is planned already is skipped
-  virtual void record(AttemptResult result, Done<bool> done) = 0;   // false: the delivery was closed meanwhile (cancelled); the attempt is recorded all the same
+  virtual void apply(std::vector<Plan> plans,
+                     Done<std::vector<DeliverySeq>> done) = 0;  // seqs of the new deliveries; a plan of a webhook that
+                                                                // is planned already is skipped
+  virtual void record(AttemptResult result, Done<bool> done) = 0;  // false: the delivery was closed meanwhile
+                                                                   // (cancelled); the attempt is recorded all the same
   virtual void save_destination(DestinationState state, Done<bool> done) = 0;
 
   // An operator's hand. Each answers the number of deliveries it changed.
-  virtual void retry(std::vector<DeliverySeq> deliveries, WallTime now, Done<std::size_t> done) = 0;    // dead, cancelled, delivered: to the lane's end; held, deferred: due now
-  virtual void cancel(std::vector<DeliverySeq> deliveries, std::string reason, WallTime now, Done<std::size_t> done) = 0;
-  virtual void release_held(std::string destination, WallTime now, Done<std::size_t> done) = 0;         // held by disable: pending again
+  virtual void retry(
+      std::vector<DeliverySeq> deliveries, WallTime now,
+      Done<std::size_t> done) = 0;  // dead, cancelled, delivered: to the lane's end; held, deferred: due now
+  virtual void cancel(std::vector<DeliverySeq> deliveries, std::string reason, WallTime now,
+                      Done<std::size_t> done) = 0;
+  virtual void release_held(std::string destination, WallTime now,
+                            Done<std::size_t> done) = 0;  // held by disable: pending again
   // New deliveries for a past event (replay): to their lanes' ends. same_id: reopens the ones that exist instead.
-  virtual void replay(EventSeq event, std::vector<NewDelivery> deliveries, bool same_id, WallTime now, Done<std::vector<DeliverySeq>> done) = 0;
+  virtual void replay(EventSeq event, std::vector<NewDelivery> deliveries, bool same_id, WallTime now,
+                      Done<std::vector<DeliverySeq>> done) = 0;
 
   // One step of retention: removes at most `limit` old rows of any kind. True while there is more.
-  struct RetentionLimits { WallTime events_before, deliveries_before, conversations_before; };
-  virtual void prune(RetentionLimits before, std::size_t limit, Done<bool> done) = 0;  // never an event that waits or has open deliveries
+  struct RetentionLimits {
+    WallTime events_before, deliveries_before, conversations_before;
+  };
+  virtual void prune(RetentionLimits before, std::size_t limit,
+                     Done<bool> done) = 0;  // never an event that waits or has open deliveries
   // A consistent copy, in small steps beside the writers.
   virtual void backup(std::string path, Done<std::uint64_t> done) = 0;  // bytes written; conflict if the file exists
 
   virtual CommitLoad load() const = 0;
   virtual std::unique_ptr<Reader> open_reader() = 0;
-  // Called (on the writer thread) after a commit that added unplanned events / that changed lanes. Set before the first write.
+  // Called (on the writer thread) after a commit that added unplanned events / that changed lanes. Set before the first
+  // write.
   virtual void on_events(std::function<void()> doorbell) = 0;
   virtual void on_deliveries(std::function<void()> doorbell) = 0;
 };

@@ -52,13 +52,28 @@ Unit escape_at(std::string_view text, std::size_t at) {
   const char kind = at + 1 < text.size() ? text[at + 1] : '\0';
   unit.end = at + 2;
   switch (kind) {
-    case '"': case '\\': case '/': put_utf8(unit, static_cast<unsigned char>(kind)); return unit;
-    case 'b': put_utf8(unit, 8); return unit;
-    case 't': put_utf8(unit, 9); return unit;
-    case 'n': put_utf8(unit, 10); return unit;
-    case 'f': put_utf8(unit, 12); return unit;
-    case 'r': put_utf8(unit, 13); return unit;
-    default: break;
+    case '"':
+    case '\\':
+    case '/':
+      put_utf8(unit, static_cast<unsigned char>(kind));
+      return unit;
+    case 'b':
+      put_utf8(unit, 8);
+      return unit;
+    case 't':
+      put_utf8(unit, 9);
+      return unit;
+    case 'n':
+      put_utf8(unit, 10);
+      return unit;
+    case 'f':
+      put_utf8(unit, 12);
+      return unit;
+    case 'r':
+      put_utf8(unit, 13);
+      return unit;
+    default:
+      break;
   }
   const auto high = kind == 'u' ? hex4(text, at + 2) : std::nullopt;
   if (!high) return Unit{{text[at]}, 1, at + 1};

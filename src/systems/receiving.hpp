@@ -1,5 +1,5 @@
-// What several systems need to receive: taking a secret's bytes out of a body, comparing with a list of secrets, and the event
-// that keeps a payload which could not be understood. Knows no system.
+// What several systems need to receive: taking a secret's bytes out of a body, comparing with a list of secrets, and
+// the event that keeps a payload which could not be understood. Knows no system.
 #pragma once
 
 #include <string>

@@ -6,17 +6,21 @@ namespace chatrelay::systems {
 
 std::string_view to_string(RejectReason reason) {
   switch (reason) {
-    case RejectReason::wrong_secret: return "wrong_secret";
-    case RejectReason::not_json: return "not_json";
-    case RejectReason::bad_request: return "bad_request";
-    case RejectReason::forbidden_origin: return "forbidden_origin";
+    case RejectReason::wrong_secret:
+      return "wrong_secret";
+    case RejectReason::not_json:
+      return "not_json";
+    case RejectReason::bad_request:
+      return "bad_request";
+    case RejectReason::forbidden_origin:
+      return "forbidden_origin";
   }
   return "unknown";
 }
 
-// The parts of a webhook share its time and sequence number; only the salt tells them apart, so that the store finds the
-// webhook by the id of any part. Invariant: the same id as store::event_id gives; this room does not see the store, so the
-// rule stands in both places.
+// The parts of a webhook share its time and sequence number; only the salt tells them apart, so that the store finds
+// the webhook by the id of any part. Invariant: the same id as store::event_id gives; this room does not see the store,
+// so the rule stands in both places.
 constexpr std::uint32_t spread = 0x9e3779b1u;
 
 void number_parts(std::vector<Event>& events, const StoredWebhook& webhook, std::string_view system) {
@@ -28,7 +32,8 @@ void number_parts(std::vector<Event>& events, const StoredWebhook& webhook, std:
     event.system = system;
     event.received_at = webhook.received_at;
     event.id = webhook.id;
-    if (base && i > 0) event.id = encode_ulid({base->time, base->salt ^ (static_cast<std::uint32_t>(i) * spread), base->sequence});
+    if (base && i > 0)
+      event.id = encode_ulid({base->time, base->salt ^ (static_cast<std::uint32_t>(i) * spread), base->sequence});
   }
 }
 

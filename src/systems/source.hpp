@@ -1,15 +1,16 @@
-// Source: the contract of a chat system's receiving side. Bytes in, a verdict; later the stored bytes in, events out. Pure:
-// no clock, no I/O, no Asio. One instance belongs to one thread (it may hold a jq program); app makes one for ingest, one for
-// the planner, and the command line its own.
+// Source: the contract of a chat system's receiving side. Bytes in, a verdict; later the stored bytes in, events out.
+// Pure: no clock, no I/O, no Asio. One instance belongs to one thread (it may hold a jq program); app makes one for
+// ingest, one for the planner, and the command line its own.
 #pragma once
 
-#include <boost/json.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 #include "common/crypto.hpp"
@@ -20,15 +21,17 @@ namespace chatrelay::systems {
 
 // A request on /hooks/<source>[/<secret>], as the HTTP server got it. Views live as long as the request.
 struct HookRequest {
-  std::string_view path_secret;   // the segment after the source's name, percent-decoded; empty if none
-  std::string_view query;         // without '?'
+  std::string_view path_secret;  // the segment after the source's name, percent-decoded; empty if none
+  std::string_view query;        // without '?'
   std::string_view body;
   std::string_view content_type;
-  std::string_view remote;        // address of the sender, after trusted_proxies
+  std::string_view remote;  // address of the sender, after trusted_proxies
   // The value of a request header (name compared without case), empty if absent; several are joined by ", ".
   std::string_view (*header)(const void* headers, std::string_view name) = nullptr;
   const void* headers = nullptr;
-  std::string_view header_value(std::string_view name) const { return header ? header(headers, name) : std::string_view{}; }
+  std::string_view header_value(std::string_view name) const {
+    return header ? header(headers, name) : std::string_view{};
+  }
 };
 
 enum class RejectReason { wrong_secret, not_json, bad_request, forbidden_origin };
@@ -41,18 +44,18 @@ struct DedupKey {
 
 // What to keep of an authentic request.
 struct Accepted {
-  std::string body;                  // secrets taken out (Invariant 8)
-  std::string content_type;          // "" means application/json
-  std::optional<DedupKey> dedup;     // nullopt: keep every one
-  bool keep = true;                  // false: answer `status`, store nothing (a test payload, our own message coming back)
+  std::string body;               // secrets taken out (Invariant 8)
+  std::string content_type;       // "" means application/json
+  std::optional<DedupKey> dedup;  // nullopt: keep every one
+  bool keep = true;               // false: answer `status`, store nothing (a test payload, our own message coming back)
   int status = 200;
-  std::string answer;                // body of the answer, usually empty
+  std::string answer;  // body of the answer, usually empty
 };
 
 struct Rejected {
   int status = 401;
   RejectReason reason = RejectReason::wrong_secret;
-  std::string message;               // for the sender, one line of plain text: what is wrong, never what would be right
+  std::string message;  // for the sender, one line of plain text: what is wrong, never what would be right
 };
 
 struct Verdict {
@@ -63,7 +66,7 @@ struct Verdict {
 // A webhook as the store keeps it.
 struct StoredWebhook {
   EventSeq seq = 0;
-  std::string id;                    // ULID of part 0
+  std::string id;  // ULID of part 0
   std::string source;
   WallTime received_at;
   std::string body;
@@ -75,12 +78,13 @@ class Source {
   virtual ~Source() = default;
   // Thread: ingest. Authenticates, names, removes secrets. `now` is for signatures with a timestamp.
   virtual Verdict admit(const HookRequest& request, WallTime now) = 0;
-  // Thread: the planner's, or a test's. Never fails and never returns nothing: what cannot be understood becomes one event of type
-  // invalid_payload, whose raw is the text. Sets everything but id and ref of parts > 0 (see number_parts).
+  // Thread: the planner's, or a test's. Never fails and never returns nothing: what cannot be understood becomes one
+  // event of type invalid_payload, whose raw is the text. Sets everything but id and ref of parts > 0 (see
+  // number_parts).
   virtual std::vector<Event> decode(const StoredWebhook& webhook) = 0;
   // For `chatrelay send` and tests: adds the secret or signature that this source expects to a recorded body.
   struct Signed {
-    std::string path_suffix;         // "/secret", or empty
+    std::string path_suffix;  // "/secret", or empty
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
   };
@@ -93,8 +97,10 @@ void number_parts(std::vector<Event>& events, const StoredWebhook& webhook, std:
 // What app's registration table says of a system.
 struct SourceKind {
   std::string_view system;
-  // Reads the source's own keys (and calls node.only with common_source_keys plus its own). nullptr when problems were added.
-  std::unique_ptr<Source> (*make)(const config::SourceConfig& config, const boost::json::object& tables, config::Problems& problems);
+  // Reads the source's own keys (and calls node.only with common_source_keys plus its own). nullptr when problems were
+  // added.
+  std::unique_ptr<Source> (*make)(const config::SourceConfig& config, const boost::json::object& tables,
+                                  config::Problems& problems);
 };
 
 }  // namespace chatrelay::systems

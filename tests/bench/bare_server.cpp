@@ -1,5 +1,9 @@
 // The yardstick: a bare Beast server that reads a request, stores nothing and answers 200. One thread, one coroutine a
 // connection, as Boost's own examples are written. GET /count answers how many POSTs there were.
+#include <cstdint>
+#include <iostream>
+#include <string>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -9,9 +13,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <cstdint>
-#include <iostream>
-#include <string>
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;

@@ -1,7 +1,5 @@
 // The other yardstick: a plain libcurl-multi loop that posts one body COUNT times to URL, PARALLEL at once, over kept
 // connections. Prints posts per second.
-#include <curl/curl.h>
-
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,9 +8,13 @@
 #include <string>
 #include <vector>
 
+#include <curl/curl.h>
+
 namespace {
 
-std::size_t ignore(char*, std::size_t size, std::size_t count, void*) { return size * count; }
+std::size_t ignore(char*, std::size_t size, std::size_t count, void*) {
+  return size * count;
+}
 
 }  // namespace
 

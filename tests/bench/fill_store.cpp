@@ -1,5 +1,5 @@
-// Fills a store: COUNT webhooks, and one pending delivery each when DESTINATION is given (one lane a chat, CHATS chats).
-// usage: bench_fill_store PATH COUNT [DESTINATION [CHATS]]
+// Fills a store: COUNT webhooks, and one pending delivery each when DESTINATION is given (one lane a chat, CHATS
+// chats). usage: bench_fill_store PATH COUNT [DESTINATION [CHATS]]
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -16,7 +16,8 @@ namespace {
 
 std::string body_of(std::uint64_t n) {
   return R"({"webhook_id":"w","action":"incoming_event","organization_id":"o","payload":{"chat_id":"C","thread_id":"T","event":{"id":"F_)" +
-         std::to_string(n) + R"(","type":"message","author_id":"a","created_at":"2026-11-20T10:00:00.010200Z","text":")" +
+         std::to_string(n) +
+         R"(","type":"message","author_id":"a","created_at":"2026-11-20T10:00:00.010200Z","text":")" +
          std::string(420, 'x') + R"(","visibility":"all"}},"additional_data":{}})";
 }
 
@@ -79,7 +80,8 @@ int main(int argc, char** argv) {
     }
     appended.get_future().wait();
     std::promise<bool> applied;
-    store.apply(std::move(plans), [&](Result<std::vector<DeliverySeq>> result) { applied.set_value(result.has_value()); });
+    store.apply(std::move(plans),
+                [&](Result<std::vector<DeliverySeq>> result) { applied.set_value(result.has_value()); });
     if (!applied.get_future().get()) return 3;
   }
   return 0;

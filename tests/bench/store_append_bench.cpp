@@ -1,19 +1,15 @@
-// How fast the SQLite store takes webhooks, plans and delivers them: appends per second and their latency in groups, the writer's
-// CPU per append, the same with a million events stored, planning and recording with few and with a million pending deliveries,
-// and the time and memory of a start.
+// How fast the SQLite store takes webhooks, plans and delivers them: appends per second and their latency in groups,
+// the writer's CPU per append, the same with a million events stored, planning and recording with few and with a
+// million pending deliveries, and the time and memory of a start.
 //
 //   store_append_bench [DIRECTORY] [EVENTS]
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <ctime>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -21,6 +17,9 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
@@ -34,7 +33,9 @@ namespace {
 
 SystemClock system_clock;
 
-double seconds_since(Steady::time_point start) { return std::chrono::duration<double>(Steady::now() - start).count(); }
+double seconds_since(Steady::time_point start) {
+  return std::chrono::duration<double>(Steady::now() - start).count();
+}
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -95,8 +96,10 @@ void append_many(Store& store, std::size_t count, std::size_t at_once, std::uint
   }
   const double wall = seconds_since(start), used = cpu_seconds() - cpu;
   std::sort(latency_ms.begin(), latency_ms.end());
-  std::printf("%-44s %8.0f/s  cpu %5.1f us, writer %5.1f us  p50 %6.2f  p99 %6.2f  p99.9 %6.2f  max %6.2f ms\n", what, static_cast<double>(count) / wall,
-              used * 1e6 / static_cast<double>(count), (writer_last - writer_first) * 1e6 / static_cast<double>(count), latency_ms[count / 2], latency_ms[count * 99 / 100], latency_ms[count * 999 / 1000], latency_ms.back());
+  std::printf("%-44s %8.0f/s  cpu %5.1f us, writer %5.1f us  p50 %6.2f  p99 %6.2f  p99.9 %6.2f  max %6.2f ms\n", what,
+              static_cast<double>(count) / wall, used * 1e6 / static_cast<double>(count),
+              (writer_last - writer_first) * 1e6 / static_cast<double>(count), latency_ms[count / 2],
+              latency_ms[count * 99 / 100], latency_ms[count * 999 / 1000], latency_ms.back());
 }
 
 // Plans everything that waits, one delivery each, in `lanes` lanes.
@@ -130,7 +133,8 @@ std::size_t plan_all(Store& store, const std::string& destination, LaneId lanes,
     store.apply(std::move(plans), [&](Result<std::vector<DeliverySeq>>) { done.set_value(); });
     done.get_future().get();
   }
-  std::printf("%-44s %8.0f/s  cpu %5.1f us\n", what, static_cast<double>(planned) / seconds_since(start), (cpu_seconds() - cpu) * 1e6 / static_cast<double>(planned));
+  std::printf("%-44s %8.0f/s  cpu %5.1f us\n", what, static_cast<double>(planned) / seconds_since(start),
+              (cpu_seconds() - cpu) * 1e6 / static_cast<double>(planned));
   return planned;
 }
 
@@ -158,7 +162,8 @@ void deliver(Store& store, const std::string& destination, std::size_t count, co
     done.get_future().get();
     delivered += heads->size();
   }
-  std::printf("%-44s %8.0f/s  cpu %5.1f us\n", what, static_cast<double>(delivered) / seconds_since(start), (cpu_seconds() - cpu) * 1e6 / static_cast<double>(std::max<std::size_t>(delivered, 1)));
+  std::printf("%-44s %8.0f/s  cpu %5.1f us\n", what, static_cast<double>(delivered) / seconds_since(start),
+              (cpu_seconds() - cpu) * 1e6 / static_cast<double>(std::max<std::size_t>(delivered, 1)));
 }
 
 }  // namespace
@@ -194,8 +199,9 @@ int main(int argc, char** argv) {
     auto totals = reader->totals();
     auto backlog = reader->backlog();
     reader->due("many", system_clock.now(), 64, {});
-    std::printf("%-44s %8.1f ms, %.1f MB resident, %llu pending, %.0f MB file\n", "start", seconds_since(start) * 1e3, resident_mb(),
-                static_cast<unsigned long long>(totals->open_deliveries), static_cast<double>(totals->file_bytes) / 1e6);
+    std::printf("%-44s %8.1f ms, %.1f MB resident, %llu pending, %.0f MB file\n", "start", seconds_since(start) * 1e3,
+                resident_mb(), static_cast<unsigned long long>(totals->open_deliveries),
+                static_cast<double>(totals->file_bytes) / 1e6);
   }
   std::filesystem::remove_all(directory);
 }

@@ -1,13 +1,14 @@
 // The public port: any bytes on a connection, through the real server and its limits, on a loopback socket.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
 
 #include "common/assert.hpp"
 #include "http/server.hpp"
@@ -54,7 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   socket.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
   std::string answer;
   bool ended = false;
-  asio::async_read(socket, asio::dynamic_buffer(answer, 1 << 20), [&](boost::system::error_code, std::size_t) { ended = true; });
+  asio::async_read(socket, asio::dynamic_buffer(answer, 1 << 20),
+                   [&](boost::system::error_code, std::size_t) { ended = true; });
   context.restart();
   while (!ended && context.run_one_for(std::chrono::seconds(10)) > 0) {
   }

@@ -1,4 +1,7 @@
-// The scanner of the accept path against Boost.JSON: both must agree on what is JSON, and taking members out must leave JSON.
+// The scanner of the accept path against Boost.JSON: both must agree on what is JSON, and taking members out must leave
+// JSON.
+#include "common/json_scan.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -6,7 +9,6 @@
 
 #include "common/assert.hpp"
 #include "common/json.hpp"
-#include "common/json_scan.hpp"
 
 using namespace chatrelay;
 

@@ -1,4 +1,5 @@
-// LiveChat's receiving side and decoder, then folding: whatever the bytes, there is a verdict, at least one event, and no secret is kept.
+// LiveChat's receiving side and decoder, then folding: whatever the bytes, there is a verdict, at least one event, and
+// no secret is kept.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,8 +24,9 @@ struct World {
     config::Environment environment;
     environment.variable = [](const std::string&) { return std::optional<std::string>{}; };
     environment.file = [](const std::string&) { return Result<std::string>(not_found("none")); };
-    config = config::parse_config(std::string("store: sqlite:x.db\nsources:\n  lc: {system: livechat, secrets: [\"") + secret + "\"]}\n",
-                                  "fuzz.yaml", problems, environment);
+    config = config::parse_config(
+        std::string("store: sqlite:x.db\nsources:\n  lc: {system: livechat, secrets: [\"") + secret + "\"]}\n",
+        "fuzz.yaml", problems, environment);
     source = systems::livechat_kind().make(config.sources.at(0), config.tables, problems);
     CHATRELAY_ASSERT(source != nullptr, "the fuzzer's configuration is wrong");
   }

@@ -1,4 +1,5 @@
-// Templates as an operator could write them, on an event as a visitor could make it. The input is the template, a NUL, and a text.
+// Templates as an operator could write them, on an event as a visitor could make it. The input is the template, a NUL,
+// and a text.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto parsed = expression::Template::parse_text(input.substr(0, cut), {"fuzz.yaml", 1}, builder, problems);
   const auto program = builder.build(problems);
   if (!program || problems.has_errors()) return 0;
-  boost::json::value event = {{"message", {{"text", std::string(input.substr(std::min(cut + 1, input.size())))}}}, {"n", 9007199254740993}};
+  boost::json::value event = {{"message", {{"text", std::string(input.substr(std::min(cut + 1, input.size())))}}},
+                              {"n", 9007199254740993}};
   (void)parsed.render(*program, event, expression::Escape::html);
   (void)parsed.render_text(*program, event, expression::Escape::url);
   return 0;

@@ -1,10 +1,18 @@
 // with_deadline: an awaitable with a time limit. Every await that leaves the process goes through it (Boost 1.81 has no
 // cancel_after).
 //
-// When the time is over the work is cancelled (terminal) and awaited to its end: work that ignores cancellation still holds
-// its caller. If it finished all the same, its value counts. What it throws otherwise is thrown on. The value's type needs a default
-// constructor. Cancelling the caller cancels the work.
+// When the time is over the work is cancelled (terminal) and awaited to its end: work that ignores cancellation still
+// holds its caller. If it finished all the same, its value counts. What it throws otherwise is thrown on. The value's
+// type needs a default constructor. Cancelling the caller cancels the work.
 #pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <tuple>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,13 +21,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <array>
-#include <chrono>
-#include <cstddef>
-#include <exception>
-#include <optional>
-#include <tuple>
-#include <utility>
 
 namespace chatrelay {
 namespace detail {
@@ -32,7 +33,8 @@ inline bool time_over(const std::array<std::size_t, 2>& order, const boost::syst
 
 // nullopt: the time was over.
 template <class T>
-boost::asio::awaitable<std::optional<T>> with_deadline(boost::asio::awaitable<T> work, std::chrono::milliseconds limit) {
+boost::asio::awaitable<std::optional<T>> with_deadline(boost::asio::awaitable<T> work,
+                                                       std::chrono::milliseconds limit) {
   namespace asio = boost::asio;
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor, limit);

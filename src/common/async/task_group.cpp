@@ -1,5 +1,10 @@
 #include "common/async/task_group.hpp"
 
+#include <exception>
+#include <list>
+#include <utility>
+#include <vector>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -9,10 +14,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
-#include <exception>
-#include <list>
-#include <utility>
-#include <vector>
 
 #include "common/log.hpp"
 
@@ -46,8 +47,8 @@ void log_escaped(const std::string& group, const std::exception_ptr& error) {
 
 }  // namespace
 
-// The completion handler of a spawn. It leaves the group when it is destroyed, so also when the io_context is destroyed with
-// the coroutine unfinished.
+// The completion handler of a spawn. It leaves the group when it is destroyed, so also when the io_context is destroyed
+// with the coroutine unfinished.
 class TaskGroup::Registration {
  public:
   Registration(std::shared_ptr<State> state, std::list<asio::cancellation_signal>::iterator at)

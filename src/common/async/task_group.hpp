@@ -1,16 +1,18 @@
 // TaskGroup: every coroutine that is spawned belongs to one, so that shutting down is "cancel all, then wait".
 // After Boost.Beast's task_group in its flex_awaitable example: a spawn is registered with its cancellation signal.
-// Thread: the executor's only. An exception that leaves a coroutine is a bug: it is logged with the group's name and the process goes on.
-// Lifetime: join before what the coroutines refer to goes away. The group itself may go first: its state is shared with them.
+// Thread: the executor's only. An exception that leaves a coroutine is a bug: it is logged with the group's name and
+// the process goes on. Lifetime: join before what the coroutines refer to goes away. The group itself may go first: its
+// state is shared with them.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_type.hpp>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_type.hpp>
 
 namespace chatrelay {
 

@@ -13,7 +13,11 @@ namespace asio = boost::asio;
 
 ConnectorDestination::ConnectorDestination(std::shared_ptr<const ConnectorFile> file, ConnectorOptions options,
                                            std::unique_ptr<expression::Program> program, const Context& context)
-    : file_(std::move(file)), options_(std::move(options)), program_(std::move(program)), http_(context.http), clock_(context.clock) {}
+    : file_(std::move(file)),
+      options_(std::move(options)),
+      program_(std::move(program)),
+      http_(context.http),
+      clock_(context.clock) {}
 
 void ConnectorDestination::limit(http::ClientRequest& request) const {
   request.timeout = options_.timeout;
@@ -27,7 +31,8 @@ void ConnectorDestination::limit(http::ClientRequest& request) const {
   request.response_bytes_max = 2 * response_bytes_kept;
 }
 
-Result<http::ClientRequest> ConnectorDestination::build(const Attempt& attempt, json::value payload, const Action& action) {
+Result<http::ClientRequest> ConnectorDestination::build(const Attempt& attempt, json::value payload,
+                                                        const Action& action) {
   const RequestInput input{*file_, action, options_.settings, options_.base_url, attempt, clock_.now()};
   Result<http::ClientRequest> request = build_request(input, std::move(payload), *program_);
   if (request) limit(*request);
@@ -38,7 +43,8 @@ asio::awaitable<Outcome> ConnectorDestination::attempt(Attempt attempt) {
   const Action* action = file_->action(attempt.action);
   if (action == nullptr) {
     // Planned under an earlier configuration.
-    co_return Outcome(OutcomeClass::reject, bounded_reason("connector " + file_->name + " has no action \"" + attempt.action + "\""));
+    co_return Outcome(OutcomeClass::reject,
+                      bounded_reason("connector " + file_->name + " has no action \"" + attempt.action + "\""));
   }
   Result<http::ClientRequest> request = build(attempt, std::move(attempt.with), *action);
   if (!request) co_return Outcome(OutcomeClass::reject, bounded_reason("not sent: " + request.error().message));
@@ -63,7 +69,8 @@ asio::awaitable<Outcome> ConnectorDestination::probe() {
   http::ClientRequest request;
   request.method = "OPTIONS";
   request.url = probe_url();
-  if (request.url.empty()) co_return Outcome(OutcomeClass::reject, "connector " + file_->name + " has no fixed URL to try");
+  if (request.url.empty())
+    co_return Outcome(OutcomeClass::reject, "connector " + file_->name + " has no fixed URL to try");
   limit(request);
   const http::ClientResponse response = co_await http_.send(std::move(request));
   if (response.progress != http::Progress::answered) co_return classify({}, response, OutcomeContext{});
@@ -83,7 +90,8 @@ std::string ConnectorDestination::describe() const {
   std::string method;
   for (const SettingSpec& spec : file_->settings) {
     const json::value* value = options_.settings.if_contains(spec.name);
-    if (spec.name == "method" && value != nullptr && value->is_string()) method = std::string(value->get_string()) + " ";
+    if (spec.name == "method" && value != nullptr && value->is_string())
+      method = std::string(value->get_string()) + " ";
   }
   return file_->name + ": " + method + shown_url(probe_url());
 }
@@ -95,8 +103,9 @@ std::shared_ptr<const ConnectorFile> find_file(const config::DestinationConfig& 
   auto file = registry.find(config.connector);
   if (file || problems == nullptr) return file;
   const std::string_view near = registry.nearest_to(config.connector);
-  problems->add(config.node["connector"].where(), "there is no connector \"" + config.connector + "\"" +
-                                                      (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?"));
+  problems->add(config.node["connector"].where(),
+                "there is no connector \"" + config.connector + "\"" +
+                    (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?"));
   return nullptr;
 }
 
@@ -121,8 +130,8 @@ rules::Target schema(const Registry& registry, const config::DestinationConfig& 
   return target;
 }
 
-std::unique_ptr<Destination> make(const Registry& registry, const config::DestinationConfig& config, const Context& context,
-                                  config::Problems& problems) {
+std::unique_ptr<Destination> make(const Registry& registry, const config::DestinationConfig& config,
+                                  const Context& context, config::Problems& problems) {
   auto file = find_file(config, registry, &problems);
   if (!file) return nullptr;
   std::unique_ptr<expression::Program> program = file->expressions->build(problems);

@@ -1,5 +1,5 @@
-// ConnectorDestination: carries out one action of a connector: build the request, send it, read the outcome. All decisions
-// are in request_builder and outcome_table.
+// ConnectorDestination: carries out one action of a connector: build the request, send it, read the outcome. All
+// decisions are in request_builder and outcome_table.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 namespace chatrelay::destinations::connector {
 
 struct ConnectorOptions {
-  std::string name;             // the destination's
+  std::string name;  // the destination's
   boost::json::object settings;
   std::string base_url;
   std::string ca_file;

@@ -27,11 +27,15 @@ std::string fallback_problem(const SettingSpec& spec) {
   const json::value& value = spec.fallback;
   if (value.is_null()) return {};
   switch (spec.type) {
-    case SettingType::boolean: return value.is_bool() ? "" : "must be true or false";
-    case SettingType::integer: return value.is_int64() || value.is_uint64() ? "" : "must be a whole number";
-    case SettingType::map: return value.is_object() ? "" : "must be a map";
+    case SettingType::boolean:
+      return value.is_bool() ? "" : "must be true or false";
+    case SettingType::integer:
+      return value.is_int64() || value.is_uint64() ? "" : "must be a whole number";
+    case SettingType::map:
+      return value.is_object() ? "" : "must be a map";
     case SettingType::secret:
-    case SettingType::signing_secret: return "a secret has no default";
+    case SettingType::signing_secret:
+      return "a secret has no default";
     case SettingType::url: {
       if (!value.is_string()) return "must be a URL";
       const Result<void> checked = check_url(std::string_view(value.get_string()));
@@ -43,7 +47,8 @@ std::string fallback_problem(const SettingSpec& spec) {
                          });
       return known ? "" : "is none of the choices";
     }
-    case SettingType::string: return value.is_string() ? "" : "must be a text";
+    case SettingType::string:
+      return value.is_string() ? "" : "must be a text";
   }
   return {};
 }
@@ -57,7 +62,8 @@ class Reader {
     root.only({"connector", "version", "about", "base_url", "settings", "default_action", "actions", "tests"});
     file_.where = root.where();
     file_.name = root["connector"].required_string();
-    if (!file_.name.empty() && !is_name(file_.name)) root["connector"].problem("must be lower case letters, digits, - and _");
+    if (!file_.name.empty() && !is_name(file_.name))
+      root["connector"].problem("must be lower case letters, digits, - and _");
     if (const auto version = root["version"].integer(0, 0, 1'000'000); version != 1) {
       root["version"].problem("must be 1, the version of the format that this chatrelay reads");
     }
@@ -107,7 +113,8 @@ class Reader {
     spec.choices = node["choices"].strings();
     spec.about = node["about"].string();
     if (node["default"].present()) spec.fallback = node["default"].json(false);
-    if ((spec.type == SettingType::choice) != !spec.choices.empty()) node.problem("choices belong to type: choice, and only there");
+    if ((spec.type == SettingType::choice) != !spec.choices.empty())
+      node.problem("choices belong to type: choice, and only there");
     if (spec.required && !spec.fallback.is_null()) node.problem("is required and has a default: one of both is wrong");
     if (const std::string wrong = fallback_problem(spec); !wrong.empty()) node["default"].problem(wrong);
     return spec;
@@ -146,7 +153,8 @@ class Reader {
       idempotency.only({"header"});
       action.idempotency_header = idempotency["header"].required_string();
       const std::string& header = action.idempotency_header;
-      if (!iequals_ascii(header, "webhook-id") && !check_header(header, "")) idempotency["header"].problem("is not a header that can be set");
+      if (!iequals_ascii(header, "webhook-id") && !check_header(header, ""))
+        idempotency["header"].problem("is not a header that can be set");
     }
     for (const config::Node& rule : node["outcome"].items()) action.outcome.push_back(read_outcome(rule));
     return action;
@@ -160,10 +168,9 @@ class Reader {
       key.only({"required", "escape", "about"});
       rules::WithKey with;
       with.required = key["required"].boolean(false);
-      with.escape = key["escape"].one_of<expression::Escape>({{"none", expression::Escape::none},
-                                                              {"url", expression::Escape::url},
-                                                              {"html", expression::Escape::html}},
-                                                             expression::Escape::none);
+      with.escape = key["escape"].one_of<expression::Escape>(
+          {{"none", expression::Escape::none}, {"url", expression::Escape::url}, {"html", expression::Escape::html}},
+          expression::Escape::none);
       schema.with.emplace(name, with);
     }
   }
@@ -202,9 +209,11 @@ class Reader {
     const auto text = [](const Template& t) {
       return t.is_constant() && t.constant().is_string() ? std::string(t.constant().get_string()) : std::string{};
     };
-    if (request.method.is_constant() && !is_method(text(request.method))) node["method"].problem("must be GET, POST, PUT, PATCH or DELETE");
+    if (request.method.is_constant() && !is_method(text(request.method)))
+      node["method"].problem("must be GET, POST, PUT, PATCH or DELETE");
     const std::string encoding = text(request.encoding);
-    if (request.encoding.is_constant() && encoding != "json" && encoding != "form") node["encoding"].problem("must be json or form");
+    if (request.encoding.is_constant() && encoding != "json" && encoding != "form")
+      node["encoding"].problem("must be json or form");
   }
 
   OutcomeRule read_outcome(const config::Node& node) {
@@ -229,7 +238,8 @@ class Reader {
     rule.reason = node["reason"].string();
     if (const config::Node wait = node["wait"]; wait.present()) {
       wait.only({"header", "unit"});
-      rule.wait = WaitFrom{wait["header"].string("Retry-After"), wait["unit"].one_of<bool>({{"s", false}, {"ms", true}}, false)};
+      rule.wait = WaitFrom{wait["header"].string("Retry-After"),
+                           wait["unit"].one_of<bool>({{"s", false}, {"ms", true}}, false)};
     }
     if (node["destination_fault"].present()) rule.destination_fault = node["destination_fault"].boolean(false);
     return rule;
@@ -238,12 +248,14 @@ class Reader {
   // 410, 2xx
   static void read_status(const config::Node& node, std::vector<StatusRange>& statuses) {
     const std::string text = node.string();
-    const bool digits = text.size() == 3 && std::isdigit(static_cast<unsigned char>(text[0])) && text[0] >= '1' && text[0] <= '5';
+    const bool digits =
+        text.size() == 3 && std::isdigit(static_cast<unsigned char>(text[0])) && text[0] >= '1' && text[0] <= '5';
     if (digits && text.substr(1) == "xx") {
       const int first = (text[0] - '0') * 100;
       return statuses.push_back({first, first + 99});
     }
-    if (digits && std::isdigit(static_cast<unsigned char>(text[1])) && std::isdigit(static_cast<unsigned char>(text[2]))) {
+    if (digits && std::isdigit(static_cast<unsigned char>(text[1])) &&
+        std::isdigit(static_cast<unsigned char>(text[2]))) {
       const int status = std::stoi(text);
       return statuses.push_back({status, status});
     }

@@ -11,8 +11,8 @@ namespace {
 
 // Who sets one of these changes where a request goes or where its body ends (request smuggling).
 constexpr std::array<std::string_view, 12> reserved{
-    "host",    "content-length",    "transfer-encoding", "connection",        "upgrade",          "te",
-    "trailer", "proxy-connection", "expect",            "webhook-timestamp", "webhook-signature", "webhook-id"};
+    "host",   "content-length",    "transfer-encoding", "connection", "upgrade", "te", "trailer", "proxy-connection",
+    "expect", "webhook-timestamp", "webhook-signature", "webhook-id"};
 
 constexpr std::array<std::string_view, 5> methods{"GET", "POST", "PUT", "PATCH", "DELETE"};
 
@@ -35,7 +35,9 @@ bool is_secret_header(std::string_view name) {
   return false;
 }
 
-bool is_method(std::string_view method) { return std::ranges::find(methods, method) != methods.end(); }
+bool is_method(std::string_view method) {
+  return std::ranges::find(methods, method) != methods.end();
+}
 
 Result<void> check_header(std::string_view name, std::string_view value) {
   if (name.empty() || !std::ranges::all_of(name, is_token_character)) {

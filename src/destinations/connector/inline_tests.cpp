@@ -15,7 +15,9 @@ constexpr std::string_view default_delivery_id = "01JCZ0000000000000000TEST0";
 constexpr std::string_view default_now = "2026-01-01T00:00:00Z";
 
 // "first line…": what a person needs to see the difference.
-std::string shown(std::string_view text) { return "\"" + printable(text, 300) + "\""; }
+std::string shown(std::string_view text) {
+  return "\"" + printable(text, 300) + "\"";
+}
 
 std::string text_of(const json::value& value) {
   return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
@@ -26,8 +28,8 @@ void read_reply(const config::Node& node, InlineTest& test) {
   http::ClientResponse& reply = test.reply;
   if (node["transport"].present()) {
     if (node["status"].present()) node.problem("has a status or a transport, not both");
-    const std::string transport =
-        node["transport"].one_of<std::string>({{"not_sent", "not_sent"}, {"sent", "sent"}, {"refused_address", "refused_address"}}, "not_sent");
+    const std::string transport = node["transport"].one_of<std::string>(
+        {{"not_sent", "not_sent"}, {"sent", "sent"}, {"refused_address", "refused_address"}}, "not_sent");
     reply.progress = transport == "sent" ? http::Progress::sent : http::Progress::not_sent;
     reply.refused_address = transport == "refused_address";
     return;
@@ -46,7 +48,8 @@ void read_expected_request(const config::Node& node, InlineTest& test) {
   if (node["headers"].present() && !node["headers"].is_map()) node["headers"].problem("must be a map");
 }
 
-void compare(std::vector<std::string>& differences, std::string_view what, std::string_view expected, std::string_view got) {
+void compare(std::vector<std::string>& differences, std::string_view what, std::string_view expected,
+             std::string_view got) {
   if (expected == got) return;
   differences.push_back(std::string(what) + " is " + shown(got) + ", expected " + shown(expected));
 }
@@ -55,7 +58,8 @@ void compare_headers(const json::value& expected, const http::Headers& headers, 
   const json::object* map = expected.if_object();
   if (map == nullptr) return;
   for (const auto& [name, value] : *map) {
-    const auto found = std::ranges::find_if(headers, [&, n = std::string_view(name)](const auto& h) { return iequals_ascii(h.first, n); });
+    const auto found = std::ranges::find_if(
+        headers, [&, n = std::string_view(name)](const auto& h) { return iequals_ascii(h.first, n); });
     const std::string what = "header " + std::string(name);
     if (value.is_null()) {
       if (found != headers.end()) differences.push_back(what + " is " + shown(found->second) + ", expected none");
@@ -79,10 +83,13 @@ void compare_body(const json::value& expected, const std::string& body, std::vec
   }
 }
 
-void compare_request(const json::object& expected, const http::ClientRequest& request, std::vector<std::string>& differences) {
-  if (const json::value* method = expected.if_contains("method")) compare(differences, "method", text_of(*method), request.method);
+void compare_request(const json::object& expected, const http::ClientRequest& request,
+                     std::vector<std::string>& differences) {
+  if (const json::value* method = expected.if_contains("method"))
+    compare(differences, "method", text_of(*method), request.method);
   if (const json::value* url = expected.if_contains("url")) compare(differences, "url", text_of(*url), request.url);
-  if (const json::value* headers = expected.if_contains("headers")) compare_headers(*headers, request.headers, differences);
+  if (const json::value* headers = expected.if_contains("headers"))
+    compare_headers(*headers, request.headers, differences);
   if (const json::value* body = expected.if_contains("body")) compare_body(*body, request.body, differences);
 }
 
@@ -135,8 +142,8 @@ InlineTestResult run_one(const ConnectorFile& file, const InlineTest& test, expr
 }  // namespace
 
 InlineTest read_inline_test(const config::Node& node, const ConnectorFile& file) {
-  node.only({"name", "action", "settings", "with", "event", "delivery", "now", "expect_request", "reply", "expect_class",
-             "expect_wait", "expect_reason", "expect_unsent"});
+  node.only({"name", "action", "settings", "with", "event", "delivery", "now", "expect_request", "reply",
+             "expect_class", "expect_wait", "expect_reason", "expect_unsent"});
   InlineTest test;
   test.where = node.where();
   test.name = node["name"].string("test at line " + std::to_string(node.where().line));
@@ -168,12 +175,14 @@ InlineTest read_inline_test(const config::Node& node, const ConnectorFile& file)
   if (node["expect_wait"].present()) test.expect_wait = node["expect_wait"].duration(Millis{0});
   test.expect_reason = node["expect_reason"].string();
   test.expect_rejected_unsent = node["expect_unsent"].boolean(false);
-  if (!node["expect_request"].present() && !test.expect_class && !test.expect_rejected_unsent) node.problem("expects nothing");
+  if (!node["expect_request"].present() && !test.expect_class && !test.expect_rejected_unsent)
+    node.problem("expects nothing");
   return test;
 }
 
 bool InlineTestReport::passed() const {
-  return !uncovered.has_errors() && std::ranges::all_of(tests, [](const auto& test) { return test.differences.empty(); });
+  return !uncovered.has_errors() &&
+         std::ranges::all_of(tests, [](const auto& test) { return test.differences.empty(); });
 }
 
 InlineTestReport run_inline_tests(const ConnectorFile& file) {
@@ -198,7 +207,8 @@ InlineTestReport run_inline_tests(const ConnectorFile& file) {
 void lint_connector(const ConnectorFile& file, config::Problems& problems) {
   const InlineTestReport report = run_inline_tests(file);
   for (const InlineTestResult& test : report.tests) {
-    for (const std::string& difference : test.differences) problems.add(test.where, "test \"" + test.name + "\": " + difference);
+    for (const std::string& difference : test.differences)
+      problems.add(test.where, "test \"" + test.name + "\": " + difference);
   }
   problems.append(report.uncovered);
 }

@@ -19,7 +19,7 @@ struct InlineTestResult {
 
 struct InlineTestReport {
   std::vector<InlineTestResult> tests;
-  config::Problems uncovered;            // actions and outcome rules that no test meets
+  config::Problems uncovered;  // actions and outcome rules that no test meets
   bool passed() const;
 };
 

@@ -16,15 +16,15 @@ namespace {
 // One row of the built-in table. The first row that holds the status decides.
 struct Row {
   int first, last;
-  bool with_retry_after;     // only if the answer has a readable Retry-After
+  bool with_retry_after;  // only if the answer has a readable Retry-After
   OutcomeClass klass;
   bool destination_fault;
   std::string_view hint;
 };
 
-// Whose fault is it? The rule behind the 4xx rows: what a visitor could provoke with words must not stop the destination
-// for everyone. A firewall answers 403 to a message that looks like an attack, so 403 rejects that event alone; 401 speaks of
-// our credentials only, so it disables. What may pass by itself is retried.
+// Whose fault is it? The rule behind the 4xx rows: what a visitor could provoke with words must not stop the
+// destination for everyone. A firewall answers 403 to a message that looks like an attack, so 403 rejects that event
+// alone; 401 speaks of our credentials only, so it disables. What may pass by itself is retried.
 constexpr std::array<Row, 13> table{{
     {200, 299, false, OutcomeClass::ok, false, ""},
     {300, 399, false, OutcomeClass::retry, true, ""},
@@ -53,7 +53,9 @@ bool matches(const OutcomeRule& rule, const http::ClientResponse& response) {
   });
 }
 
-std::string status_text(int status) { return "HTTP " + std::to_string(status); }
+std::string status_text(int status) {
+  return "HTTP " + std::to_string(status);
+}
 
 std::string redirect_reason(const http::ClientResponse& response) {
   const std::string* location = http::find_header(response.headers, "Location");
@@ -65,8 +67,9 @@ std::string redirect_reason(const http::ClientResponse& response) {
 
 Outcome transport_outcome(const http::ClientResponse& response) {
   if (response.refused_address) {
-    Outcome outcome(OutcomeClass::disable,
-                    "the host has a private or loopback address, which is refused; set allow_private: true if that is meant");
+    Outcome outcome(
+        OutcomeClass::disable,
+        "the host has a private or loopback address, which is refused; set allow_private: true if that is meant");
     outcome.destination_fault = true;
     return outcome;
   }
@@ -78,7 +81,8 @@ Outcome transport_outcome(const http::ClientResponse& response) {
   return outcome;
 }
 
-std::optional<Millis> wait_of(const http::ClientResponse& response, const WaitFrom& from, const OutcomeContext& context) {
+std::optional<Millis> wait_of(const http::ClientResponse& response, const WaitFrom& from,
+                              const OutcomeContext& context) {
   const std::string* value = http::find_header(response.headers, from.header);
   return value == nullptr ? std::nullopt : parse_wait(*value, from.milliseconds, context);
 }
@@ -88,8 +92,8 @@ Outcome by_rule(const OutcomeRule& rule, const http::ClientResponse& response, c
   if (rule.klass != OutcomeClass::ok || !rule.reason.empty()) {
     outcome.reason = status_text(response.status) + (rule.reason.empty() ? "" : ": " + rule.reason);
   }
-  const bool suggested = rule.klass == OutcomeClass::retry || rule.klass == OutcomeClass::ambiguous ||
-                         rule.klass == OutcomeClass::disable;
+  const bool suggested =
+      rule.klass == OutcomeClass::retry || rule.klass == OutcomeClass::ambiguous || rule.klass == OutcomeClass::disable;
   outcome.destination_fault = rule.destination_fault.value_or(suggested);
   if (rule.wait) outcome.wait = wait_of(response, *rule.wait, context);
   return outcome;
@@ -132,8 +136,8 @@ std::optional<Millis> parse_wait(std::string_view text, bool milliseconds, const
   return std::clamp(*date - context.now, Millis{0}, context.wait_max);
 }
 
-Outcome classify(std::span<const OutcomeRule> rules, const http::ClientResponse& response, const OutcomeContext& context,
-                 std::optional<std::size_t>* matched) {
+Outcome classify(std::span<const OutcomeRule> rules, const http::ClientResponse& response,
+                 const OutcomeContext& context, std::optional<std::size_t>* matched) {
   if (matched != nullptr) matched->reset();
   if (response.progress != http::Progress::answered) return transport_outcome(response);
   Outcome outcome;

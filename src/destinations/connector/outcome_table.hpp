@@ -26,12 +26,12 @@ struct WaitFrom {
 };
 
 struct OutcomeRule {
-  std::vector<StatusRange> statuses;                           // empty: any
-  std::vector<std::pair<std::string, std::string>> headers;    // all must hold; value "*": it is there at all
+  std::vector<StatusRange> statuses;                         // empty: any
+  std::vector<std::pair<std::string, std::string>> headers;  // all must hold; value "*": it is there at all
   OutcomeClass klass = OutcomeClass::ok;
-  std::string reason;                                          // added to "HTTP 410": what an operator should know or do
+  std::string reason;  // added to "HTTP 410": what an operator should know or do
   std::optional<WaitFrom> wait;
-  std::optional<bool> destination_fault;                       // absent: as the class suggests
+  std::optional<bool> destination_fault;  // absent: as the class suggests
   config::Location where;
 };
 
@@ -42,8 +42,8 @@ struct OutcomeContext {
 };
 
 // `matched` receives the index of the connector's rule that decided, or stays empty for the built-in table.
-Outcome classify(std::span<const OutcomeRule> rules, const http::ClientResponse& response, const OutcomeContext& context,
-                 std::optional<std::size_t>* matched = nullptr);
+Outcome classify(std::span<const OutcomeRule> rules, const http::ClientResponse& response,
+                 const OutcomeContext& context, std::optional<std::size_t>* matched = nullptr);
 
 // Seconds (also with a fraction, as Discord writes them) or an HTTP-date; negative or past is 0; nullopt if neither.
 std::optional<Millis> parse_wait(std::string_view text, bool milliseconds, const OutcomeContext& context);

@@ -45,7 +45,8 @@ std::shared_ptr<const Registry> Registry::load(std::span<const ShippedConnector>
   const auto registry = std::make_shared<Registry>();
   for (const ShippedConnector& connector : shipped) {
     const std::string file = "(built in) " + std::string(connector.name) + ".yaml";
-    if (auto parsed = parse_connector(connector.text, file, problems)) registry->files_[parsed->name] = std::move(parsed);
+    if (auto parsed = parse_connector(connector.text, file, problems))
+      registry->files_[parsed->name] = std::move(parsed);
   }
   std::set<std::string> from_folders;
   for (const std::string& folder : folders) {
@@ -58,7 +59,8 @@ std::shared_ptr<const Registry> Registry::load(std::span<const ShippedConnector>
       auto parsed = parse_connector(*text, path.string(), problems);
       if (!parsed) continue;
       if (!from_folders.insert(parsed->name).second) {
-        problems.add({path.string(), 0}, "connector " + parsed->name + " is also described by " + registry->files_[parsed->name]->where.file);
+        problems.add({path.string(), 0}, "connector " + parsed->name + " is also described by " +
+                                             registry->files_[parsed->name]->where.file);
         continue;
       }
       registry->files_[parsed->name] = std::move(parsed);

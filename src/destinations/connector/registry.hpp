@@ -1,5 +1,5 @@
-// Registry: the connectors by name, the built-in ones and those of further folders. Immutable once loaded; a reload makes a
-// new one, and destinations under way keep theirs.
+// Registry: the connectors by name, the built-in ones and those of further folders. Immutable once loaded; a reload
+// makes a new one, and destinations under way keep theirs.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ class Registry {
   std::shared_ptr<const ConnectorFile> find(std::string_view name) const;  // nullptr if there is none
   // All of them, by name.
   const std::map<std::string, std::shared_ptr<const ConnectorFile>, std::less<>>& all() const { return files_; }
-  std::string_view nearest_to(std::string_view name) const;               // for messages; may be empty
+  std::string_view nearest_to(std::string_view name) const;  // for messages; may be empty
 
  private:
   std::map<std::string, std::shared_ptr<const ConnectorFile>, std::less<>> files_;

@@ -15,8 +15,9 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t headers_max = 64;       // Limit: headers of one request, many servers refuse more than 100
-constexpr std::size_t header_bytes_max = 8 << 10;  // Limit: one value; the usual limit of servers for a whole head is 8 to 16 KiB
+constexpr std::size_t headers_max = 64;  // Limit: headers of one request, many servers refuse more than 100
+constexpr std::size_t header_bytes_max =
+    8 << 10;  // Limit: one value; the usual limit of servers for a whole head is 8 to 16 KiB
 constexpr std::size_t query_values_max = 256;  // Limit: values of one query
 
 // The text of a scalar; nullopt for what has none.
@@ -67,7 +68,8 @@ Result<void> merge_map(const expression::Template& part, std::string_view what, 
 Result<void> add_header(http::Headers& headers, std::string name, std::string value) {
   if (const Result<void> checked = check_header(name, value); !checked) return checked.error();
   if (value.size() > header_bytes_max) return invalid("header " + name + " is longer than 8 KiB");
-  const auto same = std::ranges::find_if(headers, [&](const auto& header) { return iequals_ascii(header.first, name); });
+  const auto same =
+      std::ranges::find_if(headers, [&](const auto& header) { return iequals_ascii(header.first, name); });
   if (same != headers.end()) {
     same->second = std::move(value);
     return {};
@@ -77,7 +79,8 @@ Result<void> add_header(http::Headers& headers, std::string name, std::string va
   return {};
 }
 
-Result<http::Headers> build_headers(const RequestTemplate& request, expression::Program& program, const json::value& input) {
+Result<http::Headers> build_headers(const RequestTemplate& request, expression::Program& program,
+                                    const json::value& input) {
   http::Headers headers;
   for (const expression::Template& part : request.headers) {
     // Merged one after the other, not by JSON key: names of headers have no case.
@@ -86,14 +89,17 @@ Result<http::Headers> build_headers(const RequestTemplate& request, expression::
     for (const auto& [name, value] : map) {
       if (value.is_null()) continue;
       std::optional<std::string> text = scalar_text(value);
-      if (!text) return invalid("header " + printable(std::string_view(name), 60) + " must be a text, not a list or a map");
-      if (const Result<void> added = add_header(headers, std::string(name), std::move(*text)); !added) return added.error();
+      if (!text)
+        return invalid("header " + printable(std::string_view(name), 60) + " must be a text, not a list or a map");
+      if (const Result<void> added = add_header(headers, std::string(name), std::move(*text)); !added)
+        return added.error();
     }
   }
   return headers;
 }
 
-Result<NamedValues> build_query(const RequestTemplate& request, expression::Program& program, const json::value& input) {
+Result<NamedValues> build_query(const RequestTemplate& request, expression::Program& program,
+                                const json::value& input) {
   json::object map;
   for (const expression::Template& part : request.query) {
     if (const Result<void> merged = merge_map(part, "query", program, input, map); !merged) return merged.error();
@@ -104,7 +110,8 @@ Result<NamedValues> build_query(const RequestTemplate& request, expression::Prog
     for (const json::value& v : value.is_array() ? value.get_array() : one) {
       if (v.is_null()) continue;
       std::optional<std::string> text = scalar_text(v);
-      if (!text) return invalid("query " + printable(std::string_view(name), 60) + " must be a text or a list of texts");
+      if (!text)
+        return invalid("query " + printable(std::string_view(name), 60) + " must be a text or a list of texts");
       if (query.size() >= query_values_max) return invalid("more than 256 query values");
       query.emplace_back(std::string(name), std::move(*text));
     }
@@ -162,7 +169,8 @@ Result<std::string> build_url(const RequestInput& in, expression::Program& progr
   return with_query(url, *query);
 }
 
-Result<void> sign(const RequestInput& in, expression::Program& program, const json::value& input, http::ClientRequest& request) {
+Result<void> sign(const RequestInput& in, expression::Program& program, const json::value& input,
+                  http::ClientRequest& request) {
   if (!in.action.request.standard_webhooks) return {};
   const auto secret = in.action.request.standard_webhooks->render_text(program, input);
   if (!secret) return secret.error();
@@ -194,7 +202,8 @@ Result<http::ClientRequest> build_request(const RequestInput& in, json::value pa
   Result<http::Headers> headers = build_headers(parts, program, *input);
   if (!headers) return headers.error();
   request.headers = std::move(*headers);
-  const bool typed = std::ranges::any_of(request.headers, [](const auto& h) { return iequals_ascii(h.first, "content-type"); });
+  const bool typed =
+      std::ranges::any_of(request.headers, [](const auto& h) { return iequals_ascii(h.first, "content-type"); });
   if (!body->content_type.empty() && !typed) request.headers.emplace_back("content-type", body->content_type);
   request.body = std::move(body->text);
   if (const std::string& name = in.action.idempotency_header; !name.empty()) {

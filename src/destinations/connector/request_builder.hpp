@@ -1,10 +1,12 @@
 // From an action and a payload to a request. Pure: no clock, no I/O; the same input gives the same bytes.
 //
-// What a rule's templates put in is data here: it cannot add a header, leave its part of the URL, or change the framing.
+// What a rule's templates put in is data here: it cannot add a header, leave its part of the URL, or change the
+// framing.
 #pragma once
 
-#include <boost/json.hpp>
 #include <string>
+
+#include <boost/json.hpp>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
@@ -20,12 +22,13 @@ struct RequestInput {
   const Action& action;
   const boost::json::object& settings;
   const std::string& base_url;
-  const Attempt& attempt;      // its `with` is not looked at: see payload
-  WallTime now;                // for the signature's timestamp
+  const Attempt& attempt;  // its `with` is not looked at: see payload
+  WallTime now;            // for the signature's timestamp
 };
 
 // Errors: invalid, with what is wrong with this event's values: it can never be sent.
 // `payload` is the attempt's `with`, by value so that it can be moved: it may be a whole event.
-Result<http::ClientRequest> build_request(const RequestInput& input, boost::json::value payload, expression::Program& program);
+Result<http::ClientRequest> build_request(const RequestInput& input, boost::json::value payload,
+                                          expression::Program& program);
 
 }  // namespace chatrelay::destinations::connector

@@ -84,13 +84,20 @@ json::value read_one(const SettingSpec& spec, const config::Node& node, Settings
     return spec.fallback;
   }
   switch (spec.type) {
-    case SettingType::string: return json::value(json::string(text_of(node, origin)));
-    case SettingType::secret: return json::value(json::string(secret_of(node, origin)));
-    case SettingType::signing_secret: return read_signing_secret(node, origin);
-    case SettingType::url: return read_url(node, origin);
-    case SettingType::choice: return read_choice(spec, node, origin);
-    case SettingType::map: return read_map(node, origin);
-    case SettingType::boolean: return node.boolean(false);
+    case SettingType::string:
+      return json::value(json::string(text_of(node, origin)));
+    case SettingType::secret:
+      return json::value(json::string(secret_of(node, origin)));
+    case SettingType::signing_secret:
+      return read_signing_secret(node, origin);
+    case SettingType::url:
+      return read_url(node, origin);
+    case SettingType::choice:
+      return read_choice(spec, node, origin);
+    case SettingType::map:
+      return read_map(node, origin);
+    case SettingType::boolean:
+      return node.boolean(false);
     case SettingType::integer:
       return node.integer(0, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
   }
@@ -101,14 +108,22 @@ json::value read_one(const SettingSpec& spec, const config::Node& node, Settings
 
 std::string_view to_string(SettingType type) {
   switch (type) {
-    case SettingType::string: return "string";
-    case SettingType::secret: return "secret";
-    case SettingType::url: return "url";
-    case SettingType::choice: return "choice";
-    case SettingType::map: return "map";
-    case SettingType::boolean: return "boolean";
-    case SettingType::integer: return "integer";
-    case SettingType::signing_secret: return "signing_secret";
+    case SettingType::string:
+      return "string";
+    case SettingType::secret:
+      return "secret";
+    case SettingType::url:
+      return "url";
+    case SettingType::choice:
+      return "choice";
+    case SettingType::map:
+      return "map";
+    case SettingType::boolean:
+      return "boolean";
+    case SettingType::integer:
+      return "integer";
+    case SettingType::signing_secret:
+      return "signing_secret";
   }
   return "string";
 }

@@ -13,10 +13,10 @@ namespace chatrelay::destinations::connector {
 
 enum class SettingType {
   string,
-  secret,   // kept out of every log line; a literal gets a warning
-  url,      // checked by check_url; its tokens are secrets
+  secret,  // kept out of every log line; a literal gets a warning
+  url,     // checked by check_url; its tokens are secrets
   choice,
-  map,      // names to texts: headers
+  map,  // names to texts: headers
   boolean,
   integer,
   signing_secret,  // a Standard Webhooks secret
@@ -26,9 +26,9 @@ struct SettingSpec {
   std::string name;
   SettingType type = SettingType::string;
   bool required = false;
-  std::vector<std::string> choices;      // of SettingType::choice
-  boost::json::value fallback;           // null: the setting is null when it is not given
-  std::string about;                     // for `connectors show` and for messages
+  std::vector<std::string> choices;  // of SettingType::choice
+  boost::json::value fallback;       // null: the setting is null when it is not given
+  std::string about;                 // for `connectors show` and for messages
 };
 
 std::string_view to_string(SettingType type);

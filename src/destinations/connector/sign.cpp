@@ -17,7 +17,8 @@ Result<std::string> standard_webhooks_key(std::string_view secret) {
 }
 
 NamedValues standard_webhooks_headers(std::string_view key, std::string_view id, WallTime now, std::string_view body) {
-  const std::string timestamp = std::to_string(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count());
+  const std::string timestamp =
+      std::to_string(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count());
   std::string signed_text;
   signed_text.reserve(id.size() + timestamp.size() + body.size() + 2);
   signed_text.append(id).append(1, '.').append(timestamp).append(1, '.').append(body);

@@ -11,7 +11,8 @@
 namespace chatrelay::destinations::connector {
 
 // The key bytes of a Standard Webhooks secret: "whsec_" and base64, or the bytes as they are.
-// Errors: whsec_ without valid base64. (https://github.com/standard-webhooks/standard-webhooks, spec §"Signature scheme")
+// Errors: whsec_ without valid base64. (https://github.com/standard-webhooks/standard-webhooks, spec §"Signature
+// scheme")
 Result<std::string> standard_webhooks_key(std::string_view secret);
 
 // webhook-timestamp (seconds) and webhook-signature ("v1," and base64 of HMAC-SHA256 over "id.timestamp.body").

@@ -1,7 +1,7 @@
 // URLs of destinations: what is allowed, what of them may be shown, and how values are put into a query.
 //
-// The URLs of hooks are often secrets themselves (contract §0.5), so nothing here that is meant for people holds a path or
-// a query.
+// The URLs of hooks are often secrets themselves (contract §0.5), so nothing here that is meant for people holds a path
+// or a query.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 // Addresses of mail, strictly: what passes here can stand in a header and in MAIL FROM and RCPT TO without any quoting.
 //
-// libcurl of Debian 12 sends CR and LF in a recipient as further SMTP commands (contract §4.2), so nothing else may ever
-// reach it. Not supported on purpose: quoted local parts, address literals, comments, groups, non-ASCII (SMTPUTF8).
+// libcurl of Debian 12 sends CR and LF in a recipient as further SMTP commands (contract §4.2), so nothing else may
+// ever reach it. Not supported on purpose: quoted local parts, address literals, comments, groups, non-ASCII
+// (SMTPUTF8).
 #pragma once
 
 #include <optional>

@@ -31,18 +31,21 @@ void RecipientMemory::keep(const std::string& delivery, Recipients recipients) {
 
 Outcome final_outcome(const Recipients& recipients) {
   std::string refused;
-  for (const auto& [address, reason] : recipients.refused) refused += (refused.empty() ? "" : "; ") + address + " " + reason;
+  for (const auto& [address, reason] : recipients.refused)
+    refused += (refused.empty() ? "" : "; ") + address + " " + reason;
   if (recipients.accepted.empty()) return Outcome(OutcomeClass::reject, bounded_reason(refused));
   if (refused.empty()) return Outcome{};
   // Good for those who have it; the others are named where an operator looks at the delivery.
-  return Outcome(OutcomeClass::ok, bounded_reason("delivered to " + std::to_string(recipients.accepted.size()) + "; refused: " + refused));
+  return Outcome(OutcomeClass::ok, bounded_reason("delivered to " + std::to_string(recipients.accepted.size()) +
+                                                  "; refused: " + refused));
 }
 
 namespace {
 
 void add_progress(Outcome& outcome, const Recipients& recipients, std::size_t all) {
   if (all < 2 || (recipients.accepted.empty() && recipients.refused.empty())) return;
-  outcome.reason = bounded_reason("accepted for " + std::to_string(recipients.accepted.size()) + " of " + std::to_string(all) + ": " + outcome.reason);
+  outcome.reason = bounded_reason("accepted for " + std::to_string(recipients.accepted.size()) + " of " +
+                                  std::to_string(all) + ": " + outcome.reason);
 }
 
 Outcome local_failure(const Error& error) {
@@ -54,7 +57,10 @@ Outcome local_failure(const Error& error) {
 }  // namespace
 
 EmailDestination::EmailDestination(EmailOptions options, const Context& context)
-    : options_(std::move(options)), http_(context.http), clock_(context.clock), made_at_(context.clock.now()),
+    : options_(std::move(options)),
+      http_(context.http),
+      clock_(context.clock),
+      made_at_(context.clock.now()),
       host_name_(is_addr_spec("x@" + context.host_name) ? context.host_name : "localhost") {
   if (!options_.smtp) worker_ = std::make_unique<Worker>(context.executor);
 }
@@ -68,7 +74,8 @@ asio::awaitable<Outcome> EmailDestination::attempt(Attempt attempt) {
     co_return sent;
   }
   const auto seconds = std::chrono::floor<std::chrono::seconds>(attempt.planned_at).time_since_epoch().count();
-  // What was planned while this process ran and is tried for the first time cannot lie in cur/ already; that folder may be large.
+  // What was planned while this process ran and is tried for the first time cannot lie in cur/ already; that folder may
+  // be large.
   const bool look_in_cur = attempt.number > 1 || attempt.planned_at <= made_at_;
   auto writing = write_maildir(std::move(*mail), maildir_name(seconds, attempt.id, host_name_), look_in_cur);
   Outcome written = co_await std::move(writing);
@@ -76,10 +83,12 @@ asio::awaitable<Outcome> EmailDestination::attempt(Attempt attempt) {
 }
 
 asio::awaitable<Outcome> EmailDestination::write_maildir(Mail mail, std::string name, bool look_in_cur) {
-  std::function<Outcome()> work = [folder = options_.maildir, mail = std::move(mail), name = std::move(name), look_in_cur] {
+  std::function<Outcome()> work = [folder = options_.maildir, mail = std::move(mail), name = std::move(name),
+                                   look_in_cur] {
     const Result<MaildirResult> result = Maildir(folder).deliver(name, mail.message, look_in_cur);
     if (!result) return local_failure(result.error());
-    if (*result == MaildirResult::duplicate) return Outcome(OutcomeClass::duplicate, "was written by an earlier attempt");
+    if (*result == MaildirResult::duplicate)
+      return Outcome(OutcomeClass::duplicate, "was written by an earlier attempt");
     return Outcome{};
   };
   auto running = worker_->run(std::move(work), options_.timeout);

@@ -1,8 +1,9 @@
 // EmailDestination: one mail for each delivery, through SMTP or into a Maildir.
 //
-// SMTP sends one transaction per recipient, because libcurl cannot tell which of several was refused. Who has accepted is
-// remembered in memory while the delivery is retried (bounded), so a mailbox that is full does not mean a second copy for the others.
-// After a restart or a reload they may get it again, with the same Message-ID and the same bytes: at least once.
+// SMTP sends one transaction per recipient, because libcurl cannot tell which of several was refused. Who has accepted
+// is remembered in memory while the delivery is retried (bounded), so a mailbox that is full does not mean a second
+// copy for the others. After a restart or a reload they may get it again, with the same Message-ID and the same bytes:
+// at least once.
 #pragma once
 
 #include <deque>

@@ -1,8 +1,9 @@
 #include "destinations/email/email_options.hpp"
 
+#include <filesystem>
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <filesystem>
 
 namespace chatrelay::destinations::email {
 
@@ -12,7 +13,8 @@ constexpr std::string_view maildir_scheme = "maildir:";
 
 // An EHLO argument and the host of a URL: letters, digits, dots, hyphens; or an address in brackets.
 bool is_host(std::string_view text) {
-  if (text.size() > 2 && text.front() == '[' && text.back() == ']') return text.find_first_of(" \r\n\t/") == std::string_view::npos;
+  if (text.size() > 2 && text.front() == '[' && text.back() == ']')
+    return text.find_first_of(" \r\n\t/") == std::string_view::npos;
   return is_addr_spec("x@" + std::string(text));
 }
 
@@ -37,7 +39,8 @@ std::string read_origin(const config::Node& node, const std::string& text) {
     return {};
   }
   const std::string host(url->encoded_host());
-  const bool more = url->has_query() || url->has_fragment() || (!url->encoded_path().empty() && url->encoded_path() != "/");
+  const bool more =
+      url->has_query() || url->has_fragment() || (!url->encoded_path().empty() && url->encoded_path() != "/");
   if (!is_host(host) || more) {
     node.problem(more ? "must be a host and a port only; the name for EHLO is ehlo:" : "has no usable host");
     return {};
@@ -57,21 +60,26 @@ Smtp read_smtp(const config::Node& node, const std::string& text) {
   smtp.username = node["username"].string();
   smtp.password = node["password"].secret().reveal();
   smtp.bearer = node["bearer"].secret().reveal();
-  if (!smtp.password.empty() && !smtp.bearer.empty()) node["bearer"].problem("stands beside password: one of both is enough");
+  if (!smtp.password.empty() && !smtp.bearer.empty())
+    node["bearer"].problem("stands beside password: one of both is enough");
   const bool login = !smtp.password.empty() || !smtp.bearer.empty();
   if (login && smtp.username.empty()) node.problem("has a password or bearer, but no username");
   if (!login && !smtp.username.empty()) node["username"].problem("needs a password or a bearer");
   if (!smtp.require_tls) {
-    if (login) node["tls"].problem("is off: a login is never sent in clear");
-    else if (smtp.origin.starts_with("smtps:")) node["tls"].problem("is off, but smtps:// is TLS");
-    else node["tls"].warning("is off: mails go over the network in clear");
+    if (login)
+      node["tls"].problem("is off: a login is never sent in clear");
+    else if (smtp.origin.starts_with("smtps:"))
+      node["tls"].problem("is off, but smtps:// is TLS");
+    else
+      node["tls"].warning("is off: mails go over the network in clear");
   }
   return smtp;
 }
 
 std::optional<Mailbox> read_mailbox(const config::Node& node) {
   std::optional<Mailbox> mailbox = parse_mailbox(node.string());
-  if (!mailbox) node.problem("is " + node.shown() + ", which is not an address (a@example.com, or Name <a@example.com>)");
+  if (!mailbox)
+    node.problem("is " + node.shown() + ", which is not an address (a@example.com, or Name <a@example.com>)");
   return mailbox;
 }
 
@@ -86,7 +94,8 @@ void refuse_smtp_keys(const config::Node& node) {
 const std::vector<std::string>& email_keys() {
   static const std::vector<std::string> keys = [] {
     std::vector<std::string> all = config::common_destination_keys();
-    all.insert(all.end(), {"smtp", "tls", "username", "password", "bearer", "from", "to", "ca_file", "ehlo", "reply_to"});
+    all.insert(all.end(),
+               {"smtp", "tls", "username", "password", "bearer", "from", "to", "ca_file", "ehlo", "reply_to"});
     return all;
   }();
   return keys;
@@ -105,8 +114,10 @@ EmailOptions read_email_options(const config::DestinationConfig& config) {
   } else if (!smtp.empty()) {
     options.smtp = read_smtp(node, smtp);
   }
-  if (!node["from"].present()) node.problem("needs from: the address that mails come from");
-  else if (auto from = read_mailbox(node["from"])) options.from = std::move(*from);
+  if (!node["from"].present())
+    node.problem("needs from: the address that mails come from");
+  else if (auto from = read_mailbox(node["from"]))
+    options.from = std::move(*from);
   for (const config::Node& to : node["to"].items()) {
     if (auto mailbox = read_mailbox(to)) options.to.push_back(std::move(*mailbox));
   }

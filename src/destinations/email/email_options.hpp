@@ -12,8 +12,8 @@
 namespace chatrelay::destinations::email {
 
 struct Smtp {
-  std::string origin;        // "smtp://mail.example:587"
-  std::string ehlo;          // empty: the host's name
+  std::string origin;  // "smtp://mail.example:587"
+  std::string ehlo;    // empty: the host's name
   std::string username, password, bearer;
   std::string ca_file;
   bool require_tls = true;

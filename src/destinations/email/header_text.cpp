@@ -18,7 +18,9 @@ bool is_printable_ascii(std::string_view text) {
 }
 
 // "=?" in plain text would be read as an encoded-word: then everything is encoded.
-bool is_plain(std::string_view text) { return is_printable_ascii(text) && text.find("=?") == std::string_view::npos; }
+bool is_plain(std::string_view text) {
+  return is_printable_ascii(text) && text.find("=?") == std::string_view::npos;
+}
 
 // Encoded-words, broken between code points, so that each can be decoded alone.
 std::string encoded_words(std::string_view text, std::size_t column) {
@@ -82,7 +84,8 @@ std::string encode_mailbox(std::string_view name, std::string_view address, std:
   const std::string line = one_line(name, 200);
   if (line.empty()) return std::string(address);
   const std::string spec = "<" + std::string(address) + ">";
-  const std::string shown = is_plain(line) && column + line.size() + 2 <= line_max ? quoted(line) : encoded_words(line, column);
+  const std::string shown =
+      is_plain(line) && column + line.size() + 2 <= line_max ? quoted(line) : encoded_words(line, column);
   const std::size_t last = shown.rfind('\n');
   const std::size_t at = last == std::string::npos ? column + shown.size() : shown.size() - last - 1;
   return shown + (at + 1 + spec.size() <= line_max ? " " : "\r\n ") + spec;
@@ -92,7 +95,8 @@ std::string encode_filename(std::string_view parameter, std::string_view name) {
   std::string line = one_line(name, 1000);
   if (const std::size_t slash = line.find_last_of("/\\"); slash != std::string::npos) line.erase(0, slash + 1);
   // Cut from the front: what a program does with a file hangs on its end.
-  while (line.size() > 100 || (!line.empty() && (static_cast<unsigned char>(line.front()) & 0xc0) == 0x80)) line.erase(0, 1);
+  while (line.size() > 100 || (!line.empty() && (static_cast<unsigned char>(line.front()) & 0xc0) == 0x80))
+    line.erase(0, 1);
   if (line.empty() || line == "." || line == "..") line = "file";
   std::string ascii;
   for (const char c : line) {

@@ -14,8 +14,8 @@ std::string encode_unstructured(std::string_view text, std::size_t column);
 // "Name <a@b>" for From, To, Cc, Reply-To: the name quoted or encoded; without a name only the address.
 std::string encode_mailbox(std::string_view name, std::string_view address, std::size_t column);
 
-// `; filename="…"` and, where it needs more than plain ASCII, `; filename*=UTF-8''…` (RFC 2231, RFC 6266 style), each on a
-// line of its own. Folders are cut off the name. Limit: 100 bytes of the name are kept.
+// `; filename="…"` and, where it needs more than plain ASCII, `; filename*=UTF-8''…` (RFC 2231, RFC 6266 style), each
+// on a line of its own. Folders are cut off the name. Limit: 100 bytes of the name are kept.
 std::string encode_filename(std::string_view parameter, std::string_view name);
 
 // One line, repaired: control characters become spaces, runs of spaces one, at most max_bytes.

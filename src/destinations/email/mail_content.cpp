@@ -33,7 +33,9 @@ Result<std::vector<Mailbox>> mailboxes_at(const json::object& with, std::string_
     if (entry.is_null()) continue;
     std::optional<Mailbox> mailbox;
     if (entry.is_string()) mailbox = parse_mailbox(std::string_view(entry.get_string()));
-    if (!mailbox) return invalid(std::string(key) + " holds \"" + printable(json::serialize(entry), 80) + "\", which is not one address");
+    if (!mailbox)
+      return invalid(std::string(key) + " holds \"" + printable(json::serialize(entry), 80) +
+                     "\", which is not one address");
     mailboxes.push_back(std::move(*mailbox));
   }
   return mailboxes;
@@ -84,7 +86,8 @@ std::vector<std::string> envelope_of(const Message& message) {
   std::vector<std::string> recipients;
   for (const auto* list : {&message.to, &message.cc}) {
     for (const Mailbox& mailbox : *list) {
-      const bool known = std::ranges::any_of(recipients, [&](const std::string& r) { return iequals_ascii(r, mailbox.address); });
+      const bool known =
+          std::ranges::any_of(recipients, [&](const std::string& r) { return iequals_ascii(r, mailbox.address); });
       if (!known) recipients.push_back(mailbox.address);
     }
   }
@@ -155,7 +158,8 @@ Result<Mail> build_mail(const EmailOptions& options, const Attempt& attempt) {
 rules::ActionSchema mail_schema(bool to_is_configured) {
   using expression::Escape;
   rules::ActionSchema schema;
-  for (const std::string key : {"subject", "text", "cc", "reply_to", "attachments"}) schema.with.emplace(key, rules::WithKey{});
+  for (const std::string key : {"subject", "text", "cc", "reply_to", "attachments"})
+    schema.with.emplace(key, rules::WithKey{});
   schema.with.emplace("html", rules::WithKey{false, Escape::html});
   schema.with.emplace("to", rules::WithKey{!to_is_configured, Escape::none});
   return schema;

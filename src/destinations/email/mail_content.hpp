@@ -12,9 +12,9 @@
 
 namespace chatrelay::destinations::email {
 
-inline constexpr std::size_t recipients_max = 50;               // Limit: to and cc of one mail
-inline constexpr std::size_t attachments_max = 20;              // Limit
-inline constexpr std::size_t message_bytes_max = 25 << 20;      // Limit: what most servers take
+inline constexpr std::size_t recipients_max = 50;           // Limit: to and cc of one mail
+inline constexpr std::size_t attachments_max = 20;          // Limit
+inline constexpr std::size_t message_bytes_max = 25 << 20;  // Limit: what most servers take
 
 // Has a constructor: it crosses coroutine boundaries by value (g++ 12).
 struct Mail {
@@ -23,8 +23,8 @@ struct Mail {
   std::string message;
 };
 
-// Errors: invalid, naming the field. A reply_to that is no address is not an error: the visitor mistyped it, and the mail
-// matters more; the configured one takes its place.
+// Errors: invalid, naming the field. A reply_to that is no address is not an error: the visitor mistyped it, and the
+// mail matters more; the configured one takes its place.
 Result<Mail> build_mail(const EmailOptions& options, const Attempt& attempt);
 
 rules::ActionSchema mail_schema(bool to_is_configured);

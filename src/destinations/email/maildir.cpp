@@ -1,13 +1,13 @@
 #include "destinations/email/maildir.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "destinations/file_io.hpp"
 
@@ -66,7 +66,8 @@ Result<MaildirResult> Maildir::deliver(std::string_view name, std::string_view m
   if (const Result<void> made = ensure_folders(); !made) return made.error();
   if (exists(name, look_in_cur)) {
     // It may have been renamed but not synced when the last try was cut off.
-    if (const int error = sync_folder(folder_ + "/new"); error != 0) return unavailable(io_message("cannot sync", folder_ + "/new", error));
+    if (const int error = sync_folder(folder_ + "/new"); error != 0)
+      return unavailable(io_message("cannot sync", folder_ + "/new", error));
     return MaildirResult::duplicate;
   }
   const std::string temporary = folder_ + "/tmp/" + std::string(name);
@@ -77,7 +78,8 @@ Result<MaildirResult> Maildir::deliver(std::string_view name, std::string_view m
     ::unlink(temporary.c_str());
     return unavailable(io_message("cannot move a message to", folder_ + "/new", error));
   }
-  if (const int error = sync_folder(folder_ + "/new"); error != 0) return unavailable(io_message("cannot sync", folder_ + "/new", error));
+  if (const int error = sync_folder(folder_ + "/new"); error != 0)
+    return unavailable(io_message("cannot sync", folder_ + "/new", error));
   return MaildirResult::written;
 }
 
@@ -91,7 +93,8 @@ Result<void> Maildir::probe() {
 
 std::string maildir_name(long long seconds, std::string_view delivery_id, std::string_view host) {
   std::string name = std::to_string(seconds) + "." + std::string(delivery_id) + "." + std::string(host.substr(0, 64));
-  std::ranges::replace_if(name, [](unsigned char c) { return !(std::isalnum(c) || c == '.' || c == '-' || c == '_'); }, '_');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return !(std::isalnum(c) || c == '.' || c == '-' || c == '_'); }, '_');
   return name;
 }
 

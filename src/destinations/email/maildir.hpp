@@ -1,5 +1,5 @@
-// Maildir: writes a message into DIR/new so that it is there whole and synced, or not at all (D. J. Bernstein's maildir(5)).
-// Blocking; belongs to one thread.
+// Maildir: writes a message into DIR/new so that it is there whole and synced, or not at all (D. J. Bernstein's
+// maildir(5)). Blocking; belongs to one thread.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@ enum class MaildirResult { written, duplicate };
 class Maildir {
  public:
   explicit Maildir(std::string folder) : folder_(std::move(folder)) {}
-  // `name` is unique for the delivery, the same at each attempt. With `look_in_cur`, messages that a reader has moved on to cur/
-  // count as well (reads that whole folder). Errors: unavailable.
+  // `name` is unique for the delivery, the same at each attempt. With `look_in_cur`, messages that a reader has moved
+  // on to cur/ count as well (reads that whole folder). Errors: unavailable.
   Result<MaildirResult> deliver(std::string_view name, std::string_view message, bool look_in_cur);
   // Makes tmp, new and cur (0700) if they are missing, and tries to write.
   Result<void> probe();

@@ -33,7 +33,8 @@ void add_mailboxes(std::string& out, std::string_view name, const std::vector<Ma
   std::string value;
   for (const Mailbox& mailbox : mailboxes) {
     // Each further one on a line of its own: no counting, never too long.
-    value += (value.empty() ? "" : ",\r\n ") + encode_mailbox(mailbox.name, mailbox.address, value.empty() ? name.size() + 2 : 1);
+    value += (value.empty() ? "" : ",\r\n ") +
+             encode_mailbox(mailbox.name, mailbox.address, value.empty() ? name.size() + 2 : 1);
   }
   add_header(out, name, value);
 }
@@ -78,7 +79,8 @@ std::string safe_content_type(std::string_view type) {
   const std::size_t slash = lower.find('/');
   const auto is_token = [](std::string_view text) {
     return !text.empty() && text.size() <= 100 && std::ranges::all_of(text, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("!#$&-^_.+").find(c) != std::string_view::npos;
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+             std::string_view("!#$&-^_.+").find(c) != std::string_view::npos;
     });
   };
   if (slash == std::string::npos) return std::string(fallback);
@@ -128,7 +130,8 @@ std::string message_id(std::string_view delivery_id, std::string_view domain) {
 }
 
 std::string thread_root(std::string_view source, std::string_view chat_id, std::string_view domain) {
-  // Hashed with the length of the first, so that no two pairs give the same text. A chat id is whatever a system calls one.
+  // Hashed with the length of the first, so that no two pairs give the same text. A chat id is whatever a system calls
+  // one.
   const Digest digest = sha256(std::to_string(source.size()) + ":" + std::string(source) + std::string(chat_id));
   return "<chat-" + hex_encode(std::span(digest).first(16)) + "@" + std::string(domain) + ">";
 }
@@ -148,8 +151,8 @@ std::string build_message(const Message& message) {
     add_header(out, "In-Reply-To", root);
     add_header(out, "References", root);
   }
-  add_header(out, "Auto-Submitted", "auto-generated");        // RFC 3834: no vacation notices come back
-  add_header(out, "X-Auto-Response-Suppress", "All");         // the same for Exchange
+  add_header(out, "Auto-Submitted", "auto-generated");  // RFC 3834: no vacation notices come back
+  add_header(out, "X-Auto-Response-Suppress", "All");   // the same for Exchange
   add_header(out, "MIME-Version", "1.0");
   return out + content(message);
 }

@@ -23,7 +23,9 @@ enum CurlCode : int {
 // A server that refuses us at its greeting has put us on a list; asking every few seconds makes that worse.
 constexpr Millis blocked_wait = std::chrono::minutes(10);
 
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_digit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
 
 std::string text_of(const http::MailResponse& response) {
   if (response.reply_code >= 400) {
@@ -54,7 +56,8 @@ bool is_system_subject(std::string_view enhanced) {
 SmtpVerdict temporary(const http::MailResponse& r, std::string_view enhanced) {
   const int code = r.reply_code;
   // 421: the server ends the session; 454 is a failure of its authentication, which libcurl calls LOGIN_DENIED.
-  if (code == 421 || code == 454 || r.curl_code == curl_login_denied) return verdict(OutcomeClass::retry, r, true, false);
+  if (code == 421 || code == 454 || r.curl_code == curl_login_denied)
+    return verdict(OutcomeClass::retry, r, true, false);
   // Without an enhanced code, 450 and 452 speak of a mailbox and everything else of the server (RFC 5321 §4.2.3).
   const bool fault = is_system_subject(enhanced) || (enhanced.empty() && code != 450 && code != 452);
   // After the final dot the content was put off, for whomever it was meant.
@@ -72,7 +75,8 @@ SmtpVerdict permanent(const http::MailResponse& r, std::string_view enhanced) {
     return v;
   }
   // The sender is the configured one: refused for one mail, it is refused for all.
-  if (enhanced == "5.1.7" || enhanced == "5.1.8") return verdict(OutcomeClass::disable, r, true, false, "the configured from is refused");
+  if (enhanced == "5.1.7" || enhanced == "5.1.8")
+    return verdict(OutcomeClass::disable, r, true, false, "the configured from is refused");
   if (enhanced == "5.2.2") return verdict(OutcomeClass::retry, r, false, true);  // mailbox full: often passes
   // After the final dot it is the content, the same for every recipient.
   return verdict(OutcomeClass::reject, r, false, !r.sent_body);
@@ -80,7 +84,8 @@ SmtpVerdict permanent(const http::MailResponse& r, std::string_view enhanced) {
 
 SmtpVerdict without_reply(const http::MailResponse& r, bool with_bearer) {
   // 354 was the last word: the body went out and no answer to the final dot came.
-  if (r.reply_code == 354 || r.sent_body) return verdict(OutcomeClass::ambiguous, r, true, false, "the mail may have been accepted");
+  if (r.reply_code == 354 || r.sent_body)
+    return verdict(OutcomeClass::ambiguous, r, true, false, "the mail may have been accepted");
   if (r.reply_code == 334 || r.curl_code == curl_login_denied) {
     return verdict(OutcomeClass::disable, r, true, false,
                    with_bearer ? "the bearer token is refused: renew it" : "the mail server refuses the login");
@@ -88,13 +93,17 @@ SmtpVerdict without_reply(const http::MailResponse& r, bool with_bearer) {
   switch (r.curl_code) {
     case curl_url_malformat:
     case curl_unsupported_protocol:
-    case curl_ssl_cacert_badfile: return verdict(OutcomeClass::disable, r, true, false, "check smtp and ca_file");
+    case curl_ssl_cacert_badfile:
+      return verdict(OutcomeClass::disable, r, true, false, "check smtp and ca_file");
     case curl_use_ssl_failed:
       // Not disabled: somebody in between who strips STARTTLS must not be able to stop us for good.
-      return verdict(OutcomeClass::retry, r, true, false, "the server offers no STARTTLS, which tls: required asks for");
+      return verdict(OutcomeClass::retry, r, true, false,
+                     "the server offers no STARTTLS, which tls: required asks for");
     case curl_peer_failed_verification:
-      return verdict(OutcomeClass::retry, r, true, false, "the certificate is not trusted; a private authority goes into ca_file");
-    default: return verdict(OutcomeClass::retry, r, true, false);
+      return verdict(OutcomeClass::retry, r, true, false,
+                     "the certificate is not trusted; a private authority goes into ca_file");
+    default:
+      return verdict(OutcomeClass::retry, r, true, false);
   }
 }
 
@@ -103,7 +112,8 @@ SmtpVerdict without_reply(const http::MailResponse& r, bool with_bearer) {
 std::string enhanced_code(std::string_view reply) {
   // At the beginning, after an optional reply code and its separator.
   reply = trim(reply);
-  if (reply.size() > 4 && is_digit(reply[0]) && is_digit(reply[1]) && is_digit(reply[2]) && (reply[3] == ' ' || reply[3] == '-')) {
+  if (reply.size() > 4 && is_digit(reply[0]) && is_digit(reply[1]) && is_digit(reply[2]) &&
+      (reply[3] == ' ' || reply[3] == '-')) {
     reply.remove_prefix(4);
   }
   std::size_t i = 0;
@@ -112,15 +122,17 @@ std::string enhanced_code(std::string_view reply) {
     while (i < reply.size() && is_digit(reply[i]) && i - begin < digits_max) ++i;
     return i > begin;
   };
-  const bool found = !reply.empty() && (reply[0] == '2' || reply[0] == '4' || reply[0] == '5') && number(1) && i < reply.size() &&
-                     reply[i++] == '.' && number(3) && i < reply.size() && reply[i++] == '.' && number(3);
+  const bool found = !reply.empty() && (reply[0] == '2' || reply[0] == '4' || reply[0] == '5') && number(1) &&
+                     i < reply.size() && reply[i++] == '.' && number(3) && i < reply.size() && reply[i++] == '.' &&
+                     number(3);
   if (!found || (i < reply.size() && (is_digit(reply[i]) || reply[i] == '.'))) return {};
   return std::string(reply.substr(0, i));
 }
 
 SmtpVerdict classify_smtp(const http::MailResponse& response, bool with_bearer) {
   if (response.refused_address) {
-    return verdict(OutcomeClass::disable, response, true, false, "the mail server has a private or loopback address; set allow_private: true if that is meant");
+    return verdict(OutcomeClass::disable, response, true, false,
+                   "the mail server has a private or loopback address; set allow_private: true if that is meant");
   }
   const int code = response.reply_code;
   const std::string enhanced = enhanced_code(response.reply);

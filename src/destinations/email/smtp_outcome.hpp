@@ -1,6 +1,7 @@
 // From what libcurl tells of a mail transaction to an Outcome. Pure; the table is contract §4.1 and §4.2.
 //
-// The reply code decides first: libcurl's own code says SEND_ERROR for every refused command and LOGIN_DENIED for a temporary 454.
+// The reply code decides first: libcurl's own code says SEND_ERROR for every refused command and LOGIN_DENIED for a
+// temporary 454.
 #pragma once
 
 #include <string>

@@ -1,8 +1,9 @@
 #include "destinations/file/file_destination.hpp"
 
 #include <array>
-#include <boost/asio/post.hpp>
 #include <filesystem>
+
+#include <boost/asio/post.hpp>
 
 #include "common/json.hpp"
 #include "common/units.hpp"
@@ -81,7 +82,9 @@ asio::awaitable<Outcome> FileDestination::probe() {
   co_return outcome;
 }
 
-std::string FileDestination::describe() const { return "append to " + options_.path; }
+std::string FileDestination::describe() const {
+  return "append to " + options_.path;
+}
 
 namespace {
 
@@ -118,7 +121,8 @@ rules::Target schema(const config::DestinationConfig& config, config::Problems&)
   const FileOptions options = read_options(config);
   std::error_code ignored;
   const std::filesystem::path folder = std::filesystem::path(options.path).parent_path();
-  if (!options.path.empty() && std::filesystem::is_directory(options.path, ignored)) config.node["path"].problem("is a folder");
+  if (!options.path.empty() && std::filesystem::is_directory(options.path, ignored))
+    config.node["path"].problem("is a folder");
   if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
     // A warning: check may run on another machine, and deliveries wait until the folder is there.
     config.node["path"].warning("lies in a folder that does not exist here; chatrelay does not create it");

@@ -1,8 +1,8 @@
-// FileDestination: one JSON line for each delivery, synced before it counts. Attempts that wait at the same time share one
-// write and one sync.
+// FileDestination: one JSON line for each delivery, synced before it counts. Attempts that wait at the same time share
+// one write and one sync.
 //
-// A retry after a crash between sync and commit writes its line again; the whole event carries its id, by which a reader
-// can tell.
+// A retry after a crash between sync and commit writes its line again; the whole event carries its id, by which a
+// reader can tell.
 #pragma once
 
 #include <memory>

@@ -1,11 +1,11 @@
 #include "destinations/file/line_file.hpp"
 
+#include <cerrno>
+#include <filesystem>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
 
 namespace chatrelay::destinations::file {
 
@@ -23,7 +23,8 @@ Error open_error(const std::string& path, int error) {
 }  // namespace
 
 bool LineFile::is_current() const {
-  struct stat open_file{}, named{};
+  struct stat open_file {
+  }, named{};
   if (::fstat(fd_.get(), &open_file) != 0 || ::stat(path_.c_str(), &named) != 0) return false;
   return open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
@@ -34,13 +35,14 @@ Result<void> LineFile::ensure_open() {
   // Readable, to see how the last line ends. Not blocking: a FIFO without a reader would hold the thread for ever.
   Descriptor fd(::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, mode_));
   if (!fd) return open_error(path_, errno);
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return unavailable(io_message("cannot look at", path_, errno));
   if (!S_ISREG(status.st_mode)) return unavailable(path_ + " is not a regular file");
   begin_new_line_ = false;
   if (status.st_size > 0) {
     char last = '\n';
-    if (::pread(fd.get(), &last, 1, status.st_size - 1) != 1) return unavailable(io_message("cannot read", path_, errno));
+    if (::pread(fd.get(), &last, 1, status.st_size - 1) != 1)
+      return unavailable(io_message("cannot read", path_, errno));
     begin_new_line_ = last != '\n';
   } else {
     // The file may be new: without its folder synced, a crash could take it away with everything synced into it.
@@ -54,14 +56,14 @@ Result<void> LineFile::ensure_open() {
 }
 
 Result<void> LineFile::write_synced(std::string_view bytes) {
-  struct stat before{};
+  struct stat before {};
   if (::fstat(fd_.get(), &before) != 0) return unavailable(io_message("cannot look at", path_, errno));
   int error = write_all(fd_.get(), bytes);
   if (error == 0 && ::fdatasync(fd_.get()) != 0) error = errno;
   if (error == 0) return {};
-  // Take back what this append had begun, unless somebody else wrote after it. Closing makes the next append look at the
-  // end again, and a failed fdatasync must not be trusted on the same descriptor.
-  struct stat after{};
+  // Take back what this append had begun, unless somebody else wrote after it. Closing makes the next append look at
+  // the end again, and a failed fdatasync must not be trusted on the same descriptor.
+  struct stat after {};
   const bool ours = ::fstat(fd_.get(), &after) == 0 && after.st_size >= before.st_size &&
                     static_cast<std::size_t>(after.st_size - before.st_size) <= bytes.size();
   if (ours && ::ftruncate(fd_.get(), before.st_size) != 0) {
@@ -85,7 +87,7 @@ Result<void> LineFile::append(std::string_view lines) {
 
 Result<std::uint64_t> LineFile::probe() {
   if (const Result<void> open = ensure_open(); !open) return open.error();
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd_.get(), &status) != 0) return unavailable(io_message("cannot look at", path_, errno));
   return static_cast<std::uint64_t>(status.st_size);
 }

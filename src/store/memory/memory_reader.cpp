@@ -34,7 +34,8 @@ class MemoryReader final : public Reader {
     return found;
   }
 
-  Result<std::vector<StoredEvent>> events_of_chat(std::string_view source, std::string_view chat_id, EventSeq upto) override {
+  Result<std::vector<StoredEvent>> events_of_chat(std::string_view source, std::string_view chat_id,
+                                                  EventSeq upto) override {
     std::lock_guard lock(shared_->mutex);
     std::vector<StoredEvent> found;
     for (const auto& [seq, record] : t_.events)
@@ -42,7 +43,8 @@ class MemoryReader final : public Reader {
     return found;
   }
 
-  Result<std::vector<StoredMessage>> messages(std::string_view source, std::string_view chat_id, std::string_view thread_id, EventSeq upto) override {
+  Result<std::vector<StoredMessage>> messages(std::string_view source, std::string_view chat_id,
+                                              std::string_view thread_id, EventSeq upto) override {
     std::lock_guard lock(shared_->mutex);
     std::vector<StoredMessage> found;
     const auto* chat = find_chat(source, chat_id);
@@ -57,16 +59,20 @@ class MemoryReader final : public Reader {
     return found;
   }
 
-  Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit, const std::vector<DeliverySeq>& skip) override {
+  Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit,
+                                          const std::vector<DeliverySeq>& skip) override {
     std::lock_guard lock(shared_->mutex);
     std::vector<const DeliveryRecord*> heads;
     for (const auto& [lane, open] : t_.lanes) {
       const auto& record = t_.deliveries.at(open.begin()->second);
       const auto& d = record.delivery;
-      if (d.destination == destination && d.state != DeliveryState::held && d.due_at <= now && !std::binary_search(skip.begin(), skip.end(), d.seq))
+      if (d.destination == destination && d.state != DeliveryState::held && d.due_at <= now &&
+          !std::binary_search(skip.begin(), skip.end(), d.seq))
         heads.push_back(&record);
     }
-    std::sort(heads.begin(), heads.end(), [](const auto* a, const auto* b) { return std::pair(a->delivery.due_at, a->pos) < std::pair(b->delivery.due_at, b->pos); });
+    std::sort(heads.begin(), heads.end(), [](const auto* a, const auto* b) {
+      return std::pair(a->delivery.due_at, a->pos) < std::pair(b->delivery.due_at, b->pos);
+    });
     std::vector<StoredDelivery> found;
     for (const auto* head : heads)
       if (found.size() < limit) found.push_back(head->delivery);
@@ -78,7 +84,8 @@ class MemoryReader final : public Reader {
     std::optional<WallTime> next;
     for (const auto& [lane, open] : t_.lanes) {
       const auto& d = t_.deliveries.at(open.begin()->second).delivery;
-      if (d.destination == destination && d.state != DeliveryState::held && d.due_at > now) next = std::min(next.value_or(d.due_at), d.due_at);
+      if (d.destination == destination && d.state != DeliveryState::held && d.due_at > now)
+        next = std::min(next.value_or(d.due_at), d.due_at);
     }
     return next;
   }
@@ -153,18 +160,23 @@ class MemoryReader final : public Reader {
     const auto limit = std::min(f.page.limit, page_max);
     for (auto at = t_.events.rbegin(); at != t_.events.rend() && found.size() < limit; ++at) {
       const auto& record = at->second;
-      const bool has_type = f.type.empty() || std::any_of(record.parts.begin(), record.parts.end(), [&](const auto& p) { return p.type == f.type && !p.suppressed; });
-      if ((f.page.before != 0 && at->first >= f.page.before) || (!f.source.empty() && record.event.source != f.source) || !has_type ||
-          (!f.chat_id.empty() && !names_chat(record, f.chat_id)) || !within(record.event.received_at, f.since, f.until) ||
-          (f.failures_only && record.failures.empty()))
+      const bool has_type = f.type.empty() || std::any_of(record.parts.begin(), record.parts.end(), [&](const auto& p) {
+                              return p.type == f.type && !p.suppressed;
+                            });
+      if ((f.page.before != 0 && at->first >= f.page.before) ||
+          (!f.source.empty() && record.event.source != f.source) || !has_type ||
+          (!f.chat_id.empty() && !names_chat(record, f.chat_id)) ||
+          !within(record.event.received_at, f.since, f.until) || (f.failures_only && record.failures.empty()))
         continue;
       EventRow row;
       row.event = record.event;
       row.event.body.clear();
       row.parts = record.parts;
       row.failures = record.failures.size();
-      row.deliveries = static_cast<std::size_t>(
-          std::count_if(t_.deliveries.begin(), t_.deliveries.end(), [&](const auto& d) { return d.second.delivery.event.seq == at->first; }));
+      row.deliveries =
+          static_cast<std::size_t>(std::count_if(t_.deliveries.begin(), t_.deliveries.end(), [&](const auto& d) {
+            return d.second.delivery.event.seq == at->first;
+          }));
       found.push_back(std::move(row));
     }
     return found;
@@ -177,8 +189,9 @@ class MemoryReader final : public Reader {
     auto holds = [&](std::string_view text) { return to_lower_ascii(text).find(needle) != std::string::npos; };
     for (const auto& [name, chat] : t_.chats) {
       const auto& row = chat.row;
-      if ((f.page.before == 0 || row.pk < f.page.before) && (f.source.empty() || row.source == f.source) && (f.state.empty() || row.status == f.state) &&
-          (f.chat_id.empty() || row.chat_id == f.chat_id) && within(row.active_at, f.since, f.until) &&
+      if ((f.page.before == 0 || row.pk < f.page.before) && (f.source.empty() || row.source == f.source) &&
+          (f.state.empty() || row.status == f.state) && (f.chat_id.empty() || row.chat_id == f.chat_id) &&
+          within(row.active_at, f.since, f.until) &&
           (needle.empty() || row.visitor_id == f.visitor || holds(row.visitor_name) || holds(row.visitor_email)))
         found.push_back(row);
     }
@@ -210,13 +223,16 @@ class MemoryReader final : public Reader {
     const auto limit = std::min(f.page.limit, page_max);
     for (auto at = t_.deliveries.rbegin(); at != t_.deliveries.rend() && found.size() < limit; ++at) {
       const auto& d = at->second.delivery;
-      if ((f.page.before != 0 && d.seq >= f.page.before) || (!f.destination.empty() && d.destination != f.destination) || (!f.rule.empty() && d.rule != f.rule) ||
-          (!f.states.empty() && std::find(f.states.begin(), f.states.end(), d.state) == f.states.end()) || (f.event && d.event.seq != *f.event) ||
-          !within(d.created_at, f.since, f.until))
+      if ((f.page.before != 0 && d.seq >= f.page.before) ||
+          (!f.destination.empty() && d.destination != f.destination) || (!f.rule.empty() && d.rule != f.rule) ||
+          (!f.states.empty() && std::find(f.states.begin(), f.states.end(), d.state) == f.states.end()) ||
+          (f.event && d.event.seq != *f.event) || !within(d.created_at, f.since, f.until))
         continue;
       if (f.chat) {
         auto event = t_.events.find(d.event.seq);
-        if (event == t_.events.end() || event->second.event.source != f.chat->first || !names_chat(event->second, f.chat->second)) continue;
+        if (event == t_.events.end() || event->second.event.source != f.chat->first ||
+            !names_chat(event->second, f.chat->second))
+          continue;
       }
       found.push_back(d);
       found.back().payload.clear();
@@ -250,6 +266,8 @@ class MemoryReader final : public Reader {
 
 }  // namespace
 
-std::unique_ptr<Reader> make_reader(std::shared_ptr<Shared> shared) { return std::make_unique<MemoryReader>(std::move(shared)); }
+std::unique_ptr<Reader> make_reader(std::shared_ptr<Shared> shared) {
+  return std::make_unique<MemoryReader>(std::move(shared));
+}
 
 }  // namespace chatrelay::store::memory

@@ -14,7 +14,8 @@ using memory::Tables;
 
 class MemoryStore final : public Store {
  public:
-  MemoryStore(const Clock& clock, MemoryOptions options) : clock_(clock), options_(options), thread_([this] { run(); }) {}
+  MemoryStore(const Clock& clock, MemoryOptions options)
+      : clock_(clock), options_(options), thread_([this] { run(); }) {}
   ~MemoryStore() override {
     {
       std::lock_guard lock(mutex_);
@@ -26,64 +27,82 @@ class MemoryStore final : public Store {
 
   void append(NewEvent event, Done<Appended> done) override {
     ++waiting_;
-    push<Appended>([this, event = std::move(event)](Tables& t) {
-      auto appended = t.append(event, clock_.steady(), options_.queue_max);
-      if (appended && !appended->duplicate) ring_events_ = true;
-      --waiting_;
-      return appended;
-    }, std::move(done));
+    push<Appended>(
+        [this, event = std::move(event)](Tables& t) {
+          auto appended = t.append(event, clock_.steady(), options_.queue_max);
+          if (appended && !appended->duplicate) ring_events_ = true;
+          --waiting_;
+          return appended;
+        },
+        std::move(done));
   }
   void apply(std::vector<Plan> plans, Done<std::vector<DeliverySeq>> done) override {
-    push<std::vector<DeliverySeq>>([this, plans = std::move(plans)](Tables& t) -> Result<std::vector<DeliverySeq>> {
-      std::vector<DeliverySeq> created;
-      for (const auto& plan : plans) t.apply(plan, created);
-      ring_deliveries_ |= !created.empty();
-      return created;
-    }, std::move(done));
+    push<std::vector<DeliverySeq>>(
+        [this, plans = std::move(plans)](Tables& t) -> Result<std::vector<DeliverySeq>> {
+          std::vector<DeliverySeq> created;
+          for (const auto& plan : plans) t.apply(plan, created);
+          ring_deliveries_ |= !created.empty();
+          return created;
+        },
+        std::move(done));
   }
   void record(AttemptResult result, Done<bool> done) override {
-    push<bool>([this, result = std::move(result)](Tables& t) -> Result<bool> {
-      const bool changed = t.record(result);
-      ring_deliveries_ |= changed;
-      return changed;
-    }, std::move(done));
+    push<bool>(
+        [this, result = std::move(result)](Tables& t) -> Result<bool> {
+          const bool changed = t.record(result);
+          ring_deliveries_ |= changed;
+          return changed;
+        },
+        std::move(done));
   }
   void save_destination(DestinationState state, Done<bool> done) override {
-    push<bool>([state = std::move(state)](Tables& t) -> Result<bool> {
-      t.destination_states[state.name] = state;
-      return true;
-    }, std::move(done));
+    push<bool>(
+        [state = std::move(state)](Tables& t) -> Result<bool> {
+          t.destination_states[state.name] = state;
+          return true;
+        },
+        std::move(done));
   }
   void retry(std::vector<DeliverySeq> deliveries, WallTime now, Done<std::size_t> done) override {
-    push<std::size_t>([this, deliveries = std::move(deliveries), now](Tables& t) -> Result<std::size_t> {
-      std::size_t changed = 0;
-      for (auto seq : deliveries) changed += t.retry(seq, now);
-      return counted(changed);
-    }, std::move(done));
+    push<std::size_t>(
+        [this, deliveries = std::move(deliveries), now](Tables& t) -> Result<std::size_t> {
+          std::size_t changed = 0;
+          for (auto seq : deliveries) changed += t.retry(seq, now);
+          return counted(changed);
+        },
+        std::move(done));
   }
   void cancel(std::vector<DeliverySeq> deliveries, std::string reason, WallTime now, Done<std::size_t> done) override {
-    push<std::size_t>([this, deliveries = std::move(deliveries), reason = std::move(reason), now](Tables& t) -> Result<std::size_t> {
-      std::size_t changed = 0;
-      for (auto seq : deliveries) changed += t.cancel(seq, reason, now);
-      return counted(changed);
-    }, std::move(done));
+    push<std::size_t>(
+        [this, deliveries = std::move(deliveries), reason = std::move(reason), now](Tables& t) -> Result<std::size_t> {
+          std::size_t changed = 0;
+          for (auto seq : deliveries) changed += t.cancel(seq, reason, now);
+          return counted(changed);
+        },
+        std::move(done));
   }
   void release_held(std::string destination, WallTime now, Done<std::size_t> done) override {
-    push<std::size_t>([this, destination = std::move(destination), now](Tables& t) -> Result<std::size_t> { return counted(t.release_held(destination, now)); },
+    push<std::size_t>([this, destination = std::move(destination),
+                       now](Tables& t) -> Result<std::size_t> { return counted(t.release_held(destination, now)); },
                       std::move(done));
   }
-  void replay(EventSeq event, std::vector<NewDelivery> deliveries, bool same_id, WallTime now, Done<std::vector<DeliverySeq>> done) override {
-    push<std::vector<DeliverySeq>>([this, event, deliveries = std::move(deliveries), same_id, now](Tables& t) {
-      auto changed = t.replay(event, deliveries, same_id, now);
-      ring_deliveries_ |= changed && !changed->empty();
-      return changed;
-    }, std::move(done));
+  void replay(EventSeq event, std::vector<NewDelivery> deliveries, bool same_id, WallTime now,
+              Done<std::vector<DeliverySeq>> done) override {
+    push<std::vector<DeliverySeq>>(
+        [this, event, deliveries = std::move(deliveries), same_id, now](Tables& t) {
+          auto changed = t.replay(event, deliveries, same_id, now);
+          ring_deliveries_ |= changed && !changed->empty();
+          return changed;
+        },
+        std::move(done));
   }
   void prune(RetentionLimits before, std::size_t limit, Done<bool> done) override {
     push<bool>([before, limit](Tables& t) -> Result<bool> { return t.prune(before, limit); }, std::move(done));
   }
   void backup(std::string, Done<std::uint64_t> done) override {
-    push<std::uint64_t>([](Tables&) -> Result<std::uint64_t> { return invalid("a store in memory has no file to copy"); }, std::move(done));
+    push<std::uint64_t>(
+        [](Tables&) -> Result<std::uint64_t> { return invalid("a store in memory has no file to copy"); },
+        std::move(done));
   }
   CommitLoad load() const override {
     CommitLoad load;
@@ -141,13 +160,15 @@ class MemoryStore final : public Store {
   std::atomic<std::size_t> waiting_{0};
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;             // protected by mutex_
-  bool stop_ = false;                                   // protected by mutex_
+  std::deque<std::function<void()>> queue_;  // protected by mutex_
+  bool stop_ = false;                        // protected by mutex_
   std::thread thread_;
 };
 
 }  // namespace
 
-std::unique_ptr<Store> make_memory_store(const Clock& clock, MemoryOptions options) { return std::make_unique<MemoryStore>(clock, options); }
+std::unique_ptr<Store> make_memory_store(const Clock& clock, MemoryOptions options) {
+  return std::make_unique<MemoryStore>(clock, options);
+}
 
 }  // namespace chatrelay::store

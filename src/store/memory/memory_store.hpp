@@ -1,4 +1,5 @@
-// A Store in memory that keeps the same contract: for tests of other rooms. Simple, not fast: listings look at everything.
+// A Store in memory that keeps the same contract: for tests of other rooms. Simple, not fast: listings look at
+// everything.
 //
 // Thread: it has a writer thread of its own; callbacks and doorbells run there, in order, as with the SQLite store. A
 // Reader may be used by any thread. backup() answers `invalid`: there is no file.

@@ -8,7 +8,8 @@
 namespace chatrelay::store::memory {
 
 Result<Appended> Tables::append(const NewEvent& e, SteadyTime now, std::uint64_t queue_max) {
-  if (open + unplanned >= queue_max) return unavailable("store: the queue is full: limits.queue is " + std::to_string(queue_max));
+  if (open + unplanned >= queue_max)
+    return unavailable("store: the queue is full: limits.queue is " + std::to_string(queue_max));
   if (e.dedup && e.dedup_window.count() > 0) {
     auto found = seen.find(*e.dedup);
     if (found != seen.end() && now - found->second.at < found->second.window) return Appended{0, true};
@@ -47,15 +48,18 @@ void Tables::update_conversation(const ConversationUpdate& u) {
   for (std::size_t i = 0; i < u.messages.size(); ++i) {
     auto message = u.messages[i];
     if (message.id.empty()) message.id = "event:" + std::to_string(message.event) + ":" + std::to_string(i);
-    auto found = std::find_if(chat.messages.begin(), chat.messages.end(), [&](const auto& m) { return m.now.id == message.id; });
+    auto found =
+        std::find_if(chat.messages.begin(), chat.messages.end(), [&](const auto& m) { return m.now.id == message.id; });
     if (found == chat.messages.end()) {
       chat.messages.push_back({std::move(message), {}});
       continue;
     }
     auto& now = found->now;
     if (now.message == message.message && now.deleted == message.deleted) continue;
-    if (message.changed_by != 0) found->until.try_emplace(message.changed_by, now);
-    else message.changed_by = now.changed_by;
+    if (message.changed_by != 0)
+      found->until.try_emplace(message.changed_by, now);
+    else
+      message.changed_by = now.changed_by;
     message.event = now.event;
     now = std::move(message);
   }
@@ -126,7 +130,8 @@ bool Tables::record(const AttemptResult& r) {
   auto& d = record.delivery;
   auto& list = attempts[r.delivery];
   const int number = list.empty() ? 1 : list.back().number + 1;
-  list.push_back({r.delivery, number, r.started_at, r.took, std::string(to_string(r.outcome)), r.status, r.reason, r.response});
+  list.push_back(
+      {r.delivery, number, r.started_at, r.took, std::string(to_string(r.outcome)), r.status, r.reason, r.response});
   if (list.size() > 200) list.erase(list.begin());
   d.attempts += r.charged ? 1 : 0;
   if (!is_open(d.state)) return false;
@@ -167,20 +172,24 @@ bool Tables::cancel(DeliverySeq seq, const std::string& reason, WallTime now) {
 std::size_t Tables::release_held(const std::string& destination, WallTime now) {
   std::size_t released = 0;
   for (auto& [seq, record] : deliveries)
-    if (record.delivery.destination == destination && record.delivery.state == DeliveryState::held && !record.ambiguous) released += retry(seq, now);
+    if (record.delivery.destination == destination && record.delivery.state == DeliveryState::held && !record.ambiguous)
+      released += retry(seq, now);
   return released;
 }
 
-Result<std::vector<DeliverySeq>> Tables::replay(EventSeq event, const std::vector<NewDelivery>& list, bool same_id, WallTime now) {
+Result<std::vector<DeliverySeq>> Tables::replay(EventSeq event, const std::vector<NewDelivery>& list, bool same_id,
+                                                WallTime now) {
   auto found = events.find(event);
   if (found == events.end()) return not_found("store: there is no event " + std::to_string(event) + " (any more)");
-  if (!found->second.planned) return Error{ErrorKind::conflict, "store: event " + std::to_string(event) + " is not planned yet"};
+  if (!found->second.planned)
+    return Error{ErrorKind::conflict, "store: event " + std::to_string(event) + " is not planned yet"};
   std::vector<DeliverySeq> changed;
   std::set<DeliverySeq> taken;
   for (const auto& d : list) {
     auto existing = std::find_if(deliveries.begin(), deliveries.end(), [&](const auto& entry) {
       const auto& s = entry.second.delivery;
-      return same_id && s.event == EventRef{event, d.part} && s.rule == d.rule && s.destination == d.destination && s.action == d.action && !taken.count(s.seq);
+      return same_id && s.event == EventRef{event, d.part} && s.rule == d.rule && s.destination == d.destination &&
+             s.action == d.action && !taken.count(s.seq);
     });
     if (existing == deliveries.end()) {
       const auto seq = insert(event, d, now);

@@ -21,7 +21,7 @@ struct EventRecord {
 };
 struct MessageRecord {
   StoredMessage now;
-  std::map<EventSeq, StoredMessage> until;        // what it was until that webhook changed it
+  std::map<EventSeq, StoredMessage> until;  // what it was until that webhook changed it
 };
 struct ChatRecord {
   ChatRow row;
@@ -43,7 +43,7 @@ struct Tables {
   std::map<EventSeq, EventRecord> events;
   std::map<ChatName, ChatRecord> chats;
   std::map<DeliverySeq, DeliveryRecord> deliveries;
-  std::map<LaneId, std::map<std::uint64_t, DeliverySeq>> lanes;   // open ones by pos
+  std::map<LaneId, std::map<std::uint64_t, DeliverySeq>> lanes;  // open ones by pos
   std::map<DeliverySeq, std::vector<StoredAttempt>> attempts;
   std::map<std::string, DestinationState> destination_states;
   std::map<std::string, WallTime> last_received;
@@ -61,7 +61,8 @@ struct Tables {
   bool retry(DeliverySeq seq, WallTime now);
   bool cancel(DeliverySeq seq, const std::string& reason, WallTime now);
   std::size_t release_held(const std::string& destination, WallTime now);
-  Result<std::vector<DeliverySeq>> replay(EventSeq event, const std::vector<NewDelivery>& deliveries, bool same_id, WallTime now);
+  Result<std::vector<DeliverySeq>> replay(EventSeq event, const std::vector<NewDelivery>& deliveries, bool same_id,
+                                          WallTime now);
   bool prune(const Store::RetentionLimits& before, std::size_t limit);
   bool is_head(const DeliveryRecord& record) const;
 

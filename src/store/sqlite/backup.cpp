@@ -8,7 +8,7 @@
 
 namespace chatrelay::store::sqlite {
 namespace {
-constexpr int pages_per_step = 128;                                // half a MiB: the other threads get the disk in between
+constexpr int pages_per_step = 128;  // half a MiB: the other threads get the disk in between
 constexpr auto pause_between_steps = std::chrono::microseconds(500);
 }  // namespace
 
@@ -37,17 +37,18 @@ Result<std::uint64_t> Backup::run(const std::string& from, const std::string& to
   try {
     Connection source(from, Connection::Mode::read_only);
     source.execute("PRAGMA cache_size=-1024; BEGIN");
-    source.pragma("SELECT count(*) FROM meta");            // the read transaction begins with the first read
+    source.pragma("SELECT count(*) FROM meta");  // the read transaction begins with the first read
     Connection target(partial, Connection::Mode::create);
     target.execute("PRAGMA synchronous=OFF; PRAGMA cache_size=-1024");
     sqlite3_backup* backup = sqlite3_backup_init(target.raw(), "main", source.raw(), "main");
     if (!backup) target.fail(sqlite3_errcode(target.raw()));
     int code = SQLITE_OK;
-    while ((code = sqlite3_backup_step(backup, pages_per_step)) == SQLITE_OK && !stop_) std::this_thread::sleep_for(pause_between_steps);
+    while ((code = sqlite3_backup_step(backup, pages_per_step)) == SQLITE_OK && !stop_)
+      std::this_thread::sleep_for(pause_between_steps);
     sqlite3_backup_finish(backup);
     if (code == SQLITE_OK) throw SqlError{SQLITE_INTERRUPT, "shutting down"};
     if (code != SQLITE_DONE) throw SqlError{code, sqlite3_errstr(code)};
-    target.execute("PRAGMA journal_mode=DELETE");          // one file, without a WAL beside it
+    target.execute("PRAGMA journal_mode=DELETE");  // one file, without a WAL beside it
   } catch (const SqlError& error) {
     std::filesystem::remove(partial, ignored);
     return to_error(error, "backup to " + to);

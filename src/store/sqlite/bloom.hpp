@@ -1,5 +1,5 @@
-// Bloom: says "surely not in this bucket" for a key, with one cache line touched. Keys are SipHash values, so their bits are
-// used as they are. About 1 % false positives at 12 bits a key.
+// Bloom: says "surely not in this bucket" for a key, with one cache line touched. Keys are SipHash values, so their
+// bits are used as they are. About 1 % false positives at 12 bits a key.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,9 @@ class Bloom {
   explicit Bloom(std::size_t keys) : words_((keys * bits_per_key / block_bits + 1) * words_per_block) {}
   // What bytes() gave; false if it is not that.
   static bool valid(std::string_view bytes) { return !bytes.empty() && bytes.size() % (words_per_block * 8) == 0; }
-  explicit Bloom(std::string_view bytes) : words_(bytes.size() / 8) { std::memcpy(words_.data(), bytes.data(), words_.size() * 8); }
+  explicit Bloom(std::string_view bytes) : words_(bytes.size() / 8) {
+    std::memcpy(words_.data(), bytes.data(), words_.size() * 8);
+  }
 
   void add(const Hash128& key) {
     std::uint64_t* block = &words_[block_of(key)];

@@ -42,8 +42,8 @@ Appended append_event(Core& core, const NewEvent& event) {
   const auto source = core.names.intern(core.db, event.source);
   std::optional<std::string_view> content_type;
   if (!event.content_type.empty()) content_type = event.content_type;
-  core.db.run("INSERT INTO events(seq,salt,source,received_at,content_type,body) VALUES(?1,?2,?3,?4,?5,?6)", seq, core.salts.next(), source,
-              event.received_at, content_type, Blob{event.body});
+  core.db.run("INSERT INTO events(seq,salt,source,received_at,content_type,body) VALUES(?1,?2,?3,?4,?5,?6)", seq,
+              core.salts.next(), source, event.received_at, content_type, Blob{event.body});
   core.db.run("INSERT INTO unplanned(seq) VALUES(?1)", seq);
   if (deduplicate) core.dedup.remember(core.db, *event.dedup, seq, event.dedup_window);
   core.counters.add(Counters::events, 1);
@@ -55,8 +55,8 @@ Appended append_event(Core& core, const NewEvent& event) {
 }
 
 void save_destination_state(Core& core, const DestinationState& s) {
-  core.db.run("INSERT OR REPLACE INTO destination_states VALUES(?1,?2,?3,?4,?5,?6,?7,?8)", s.name, s.paused, s.disabled, s.reason, s.changed_at,
-              s.circuit_failures, s.circuit_open_until, s.throttled_until);
+  core.db.run("INSERT OR REPLACE INTO destination_states VALUES(?1,?2,?3,?4,?5,?6,?7,?8)", s.name, s.paused, s.disabled,
+              s.reason, s.changed_at, s.circuit_failures, s.circuit_open_until, s.throttled_until);
 }
 
 }  // namespace chatrelay::store::sqlite

@@ -1,5 +1,6 @@
-// Core: what the writer thread owns: its connection and everything it keeps in memory beside it. And the writes themselves, each
-// of which runs inside a transaction of the writer's; one that throws is rolled back together with what it changed in memory.
+// Core: what the writer thread owns: its connection and everything it keeps in memory beside it. And the writes
+// themselves, each of which runs inside a transaction of the writer's; one that throws is rolled back together with
+// what it changed in memory.
 #pragma once
 
 #include <array>
@@ -57,13 +58,15 @@ bool record_attempt(Core& core, const AttemptResult& result);
 bool retry_delivery(Core& core, DeliverySeq delivery, WallTime now);
 bool cancel_delivery(Core& core, DeliverySeq delivery, const std::string& reason, WallTime now);
 std::size_t release_held_some(Core& core, std::int64_t destination, WallTime now, std::size_t limit);
-std::vector<DeliverySeq> replay_event(Core& core, EventSeq event, const std::vector<NewDelivery>& deliveries, bool same_id, WallTime now);
+std::vector<DeliverySeq> replay_event(Core& core, EventSeq event, const std::vector<NewDelivery>& deliveries,
+                                      bool same_id, WallTime now);
 void save_destination_state(Core& core, const DestinationState& state);
 
 // Retention. A pass goes once over everything that is old enough, a few rows at a time; it remembers where it is.
 class Pruner {
  public:
-  // Removes and looks at a few rows. The number removed; sets `pass_done` when the pass is through (the next call begins a new one).
+  // Removes and looks at a few rows. The number removed; sets `pass_done` when the pass is through (the next call
+  // begins a new one).
   std::size_t step(Core& core, const Store::RetentionLimits& before, std::size_t limit, bool& pass_done);
 
  private:
@@ -72,8 +75,8 @@ class Pruner {
   std::size_t chats(Core& core, WallTime before, std::size_t limit);
   std::uint64_t bound(Core& core, Counters::Range kind, WallTime before);
   int phase_ = 0;
-  std::int64_t at_ = 0;          // the last number looked at in this phase
-  std::uint64_t bound_ = 0;      // no number from here on is old enough
+  std::int64_t at_ = 0;      // the last number looked at in this phase
+  std::uint64_t bound_ = 0;  // no number from here on is old enough
   bool phase_begun_ = false;
 };
 

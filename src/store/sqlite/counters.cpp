@@ -11,7 +11,8 @@ constexpr std::int64_t hour_ms = 3'600'000;
 }  // namespace
 
 void Counters::load(Connection& db) {
-  for (int next : {int(next_event), int(next_delivery), int(next_pos), int(next_chat)}) totals_.cells[static_cast<std::size_t>(next)] = 1;
+  for (int next : {int(next_event), int(next_delivery), int(next_pos), int(next_chat)})
+    totals_.cells[static_cast<std::size_t>(next)] = 1;
   Rows rows(db, "SELECT kind,id,a,b,c,d,e,f,g FROM counters");
   while (rows.next()) {
     Row row;
@@ -85,17 +86,20 @@ void Counters::roll_back(std::size_t mark) {
 
 void Counters::write(Connection& db, int kind, std::int64_t id, const Row& row) {
   const auto& c = row.cells;
-  db.run("INSERT INTO counters VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT DO UPDATE SET "
-         "a=excluded.a,b=excluded.b,c=excluded.c,d=excluded.d,e=excluded.e,f=excluded.f,g=excluded.g",
-         kind, id, c[0], c[1], c[2], c[3], c[4], c[5], c[6]);
+  db.run(
+      "INSERT INTO counters VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT DO UPDATE SET "
+      "a=excluded.a,b=excluded.b,c=excluded.c,d=excluded.d,e=excluded.e,f=excluded.f,g=excluded.g",
+      kind, id, c[0], c[1], c[2], c[3], c[4], c[5], c[6]);
 }
 
 void Counters::flush(Connection& db) {
   if (totals_.dirty) write(db, kind_totals, 0, totals_);
   for (auto [kind, id] : dirty_) write(db, kind, id, kind == kind_destination ? destinations_[id] : sources_[id]);
   for (const auto& hour : hours_)
-    db.run("INSERT INTO time_ranges VALUES(?1,?2,?3,?4) ON CONFLICT DO UPDATE SET first=min(first,excluded.first), last=max(last,excluded.last)",
-           static_cast<int>(hour.kind), hour.hour, hour.first, hour.last);
+    db.run(
+        "INSERT INTO time_ranges VALUES(?1,?2,?3,?4) ON CONFLICT DO UPDATE SET first=min(first,excluded.first), "
+        "last=max(last,excluded.last)",
+        static_cast<int>(hour.kind), hour.hour, hour.first, hour.last);
 }
 
 void Counters::committed() {

@@ -1,8 +1,8 @@
-// Counters: totals, backlogs and next numbers in the writer's memory, written in the transaction that changes them, so that no
-// start and no listing counts rows. Also the hours of wall time and the numbers they hold.
+// Counters: totals, backlogs and next numbers in the writer's memory, written in the transaction that changes them, so
+// that no start and no listing counts rows. Also the hours of wall time and the numbers they hold.
 //
-// Invariant: after a commit the counters table equals a recount. Changes are logged so that a savepoint or a transaction that
-// rolls back takes its changes along.
+// Invariant: after a commit the counters table equals a recount. Changes are logged so that a savepoint or a
+// transaction that rolls back takes its changes along.
 #pragma once
 
 #include <array>
@@ -54,9 +54,9 @@ class Counters {
   Row totals_;
   std::unordered_map<std::int64_t, Row> destinations_;  // nodes stay where they are: the log points into them
   std::unordered_map<std::int64_t, Row> sources_;
-  std::vector<Hour> hours_;   // touched since the last flush
+  std::vector<Hour> hours_;  // touched since the last flush
   std::vector<Change> log_;
-  std::vector<std::pair<int, std::int64_t>> dirty_;     // kind, id; totals are always written
+  std::vector<std::pair<int, std::int64_t>> dirty_;  // kind, id; totals are always written
 };
 
 }  // namespace chatrelay::store::sqlite

@@ -5,8 +5,8 @@
 namespace chatrelay::store::sqlite {
 namespace {
 
-// Once per process, before the first connection: no global allocation statistics (a mutex per malloc), and statement journals
-// stay in memory, so that a savepoint never needs a temporary file on a full disk.
+// Once per process, before the first connection: no global allocation statistics (a mutex per malloc), and statement
+// journals stay in memory, so that a savepoint never needs a temporary file on a full disk.
 void configure_library() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -38,7 +38,8 @@ bool is_fatal(const SqlError& error) {
 }
 
 Error to_error(const SqlError& error, std::string_view doing) {
-  std::string message = "store: " + std::string(doing) + ": " + error.message + " (SQLite " + std::to_string(error.code) + ")";
+  std::string message =
+      "store: " + std::string(doing) + ": " + error.message + " (SQLite " + std::to_string(error.code) + ")";
   return {is_fatal(error) ? ErrorKind::unavailable : ErrorKind::internal, std::move(message)};
 }
 
@@ -64,7 +65,9 @@ Connection::~Connection() {
   sqlite3_close_v2(db_);
 }
 
-void Connection::fail(int code) { throw SqlError{code, sqlite3_errmsg(db_)}; }
+void Connection::fail(int code) {
+  throw SqlError{code, sqlite3_errmsg(db_)};
+}
 
 void Connection::execute(const char* sql) {
   int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
@@ -98,7 +101,8 @@ int Connection::injected(sqlite3_stmt* statement) {
 }
 
 bool Rows::next() {
-  if (int code = connection_.injected(statement_)) throw SqlError{code, "injected: " + std::string(sqlite3_errstr(code))};
+  if (int code = connection_.injected(statement_))
+    throw SqlError{code, "injected: " + std::string(sqlite3_errstr(code))};
   int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -118,13 +122,17 @@ std::string_view Rows::text(int i) const {
   return bytes ? std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(size)) : std::string_view{};
 }
 
-void bind(sqlite3_stmt* s, int i, std::int64_t v) { sqlite3_bind_int64(s, i, v); }
+void bind(sqlite3_stmt* s, int i, std::int64_t v) {
+  sqlite3_bind_int64(s, i, v);
+}
 void bind(sqlite3_stmt* s, int i, std::string_view v) {
   sqlite3_bind_text64(s, i, v.data() ? v.data() : "", v.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 void bind(sqlite3_stmt* s, int i, Blob v) {
   sqlite3_bind_blob64(s, i, v.bytes.data() ? v.bytes.data() : "", v.bytes.size(), SQLITE_STATIC);
 }
-void bind(sqlite3_stmt* s, int i, std::nullptr_t) { sqlite3_bind_null(s, i); }
+void bind(sqlite3_stmt* s, int i, std::nullptr_t) {
+  sqlite3_bind_null(s, i);
+}
 
 }  // namespace chatrelay::store::sqlite

@@ -5,7 +5,7 @@
 namespace chatrelay::store::sqlite {
 namespace {
 
-constexpr std::size_t spread_step = 8192;      // keys looked at between two glances at the clock
+constexpr std::size_t spread_step = 8192;  // keys looked at between two glances at the clock
 constexpr std::size_t part_count = 256;
 constexpr std::int64_t clean_rows = 500;
 constexpr std::int64_t window_ms_max = 40LL * 24 * 3'600'000;
@@ -18,7 +18,9 @@ std::array<char, 16> disk_form(const Hash128& key) {
   }
   return out;
 }
-Blob blob(const std::array<char, 16>& bytes) { return {{bytes.data(), bytes.size()}}; }
+Blob blob(const std::array<char, 16>& bytes) {
+  return {{bytes.data(), bytes.size()}};
+}
 Hash128 from_disk(std::string_view bytes) {
   Hash128 key;
   if (bytes.size() != 16) return key;
@@ -32,7 +34,11 @@ Hash128 from_disk(std::string_view bytes) {
 }  // namespace
 
 Dedup::Dedup(const Clock& clock, std::size_t bucket_keys, std::size_t keys_max)
-    : clock_(clock), bucket_keys_(std::max<std::size_t>(bucket_keys, 1)), keys_max_(keys_max), wall_start_(clock.now()), steady_start_(clock.steady()) {}
+    : clock_(clock),
+      bucket_keys_(std::max<std::size_t>(bucket_keys, 1)),
+      keys_max_(keys_max),
+      wall_start_(clock.now()),
+      steady_start_(clock.steady()) {}
 
 std::int64_t Dedup::now_ms() const {
   return to_ms(wall_start_ + std::chrono::duration_cast<Millis>(clock_.steady() - steady_start_));
@@ -63,7 +69,8 @@ void Dedup::load(Connection& db) {
     at = rows.integer(0);
     auto number = static_cast<std::uint64_t>(at);
     next_bucket_ = std::max(next_bucket_, number + 1);
-    if (std::none_of(buckets_.begin(), buckets_.end(), [&](const Bucket& b) { return b.number == number; })) forgetting_.push_back(number);
+    if (std::none_of(buckets_.begin(), buckets_.end(), [&](const Bucket& b) { return b.number == number; }))
+      forgetting_.push_back(number);
   }
   Rows rows(db, "SELECT seq,key,seen_at,window_ms FROM dedup_recent WHERE seq>?1 ORDER BY seq", clean_upto_);
   while (rows.next()) {
@@ -98,8 +105,10 @@ void Dedup::remember(Connection& db, const Hash128& key, std::uint64_t seq, Mill
 
 void Dedup::roll_back(std::size_t mark) {
   while (log_.size() > mark) {
-    if (log_.back().before) recent_[log_.back().key] = *log_.back().before;
-    else recent_.erase(log_.back().key);
+    if (log_.back().before)
+      recent_[log_.back().key] = *log_.back().before;
+    else
+      recent_.erase(log_.back().key);
     log_.pop_back();
   }
 }
@@ -116,7 +125,8 @@ void Dedup::committed() {
     sealing_.reset();
   }
   if (dropped_now_) {
-    auto bucket = std::find_if(buckets_.begin(), buckets_.end(), [&](const Bucket& b) { return b.number == *dropped_now_; });
+    auto bucket =
+        std::find_if(buckets_.begin(), buckets_.end(), [&](const Bucket& b) { return b.number == *dropped_now_; });
     sealed_keys_ -= bucket->keys;
     forgetting_.push_back(bucket->number);
     buckets_.erase(bucket);
@@ -154,14 +164,18 @@ const Dedup::Bucket* Dedup::expired_bucket() const {
   return sealed_keys_ > keys_max_ && !buckets_.empty() ? &buckets_.front() : nullptr;
 }
 
-bool Dedup::wants_work() const { return sealing_ || !clean_done_ || !forgetting_.empty() || expired_bucket(); }
+bool Dedup::wants_work() const {
+  return sealing_ || !clean_done_ || !forgetting_.empty() || expired_bucket();
+}
 
 void Dedup::work(Connection& db, Deadline deadline) {
   do step(db);
-  while (std::chrono::steady_clock::now() < deadline && !published_now_ && !clean_done_now_ && !forgot_now_ && !dropped_now_ && wants_work());
+  while (std::chrono::steady_clock::now() < deadline && !published_now_ && !clean_done_now_ && !forgot_now_ &&
+         !dropped_now_ && wants_work());
 }
 
-// One kind of change a transaction at its end (published, cleaned, dropped, forgot), so that committed() has one thing to take over.
+// One kind of change a transaction at its end (published, cleaned, dropped, forgot), so that committed() has one thing
+// to take over.
 void Dedup::step(Connection& db) {
   if (sealing_) return step_sealing(db);
   if (!clean_done_) return clean_step(db);
@@ -174,10 +188,14 @@ void Dedup::step(Connection& db) {
 
 void Dedup::step_sealing(Connection& db) {
   switch (sealing_->phase) {
-    case Sealing::Phase::spread: return spread();
-    case Sealing::Phase::insert: return insert_part(db);
-    case Sealing::Phase::publish: return publish(db);
-    case Sealing::Phase::published: return;
+    case Sealing::Phase::spread:
+      return spread();
+    case Sealing::Phase::insert:
+      return insert_part(db);
+    case Sealing::Phase::publish:
+      return publish(db);
+    case Sealing::Phase::published:
+      return;
   }
 }
 
@@ -202,7 +220,8 @@ void Dedup::insert_part(Connection& db) {
   std::sort(part.begin(), part.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
   for (const auto& entry : part) {
     const auto bytes = disk_form(entry.key);
-    db.run("INSERT OR REPLACE INTO dedup_sealed VALUES(?1,?2,?3,?4)", s.number, blob(bytes), entry.seen.at_ms, entry.seen.window_ms);
+    db.run("INSERT OR REPLACE INTO dedup_sealed VALUES(?1,?2,?3,?4)", s.number, blob(bytes), entry.seen.at_ms,
+           entry.seen.window_ms);
     s.bloom->add(entry.key);
   }
   if (++s.next_part == s.parts.size()) s.phase = Sealing::Phase::publish;
@@ -211,20 +230,24 @@ void Dedup::insert_part(Connection& db) {
 void Dedup::publish(Connection& db) {
   auto& s = *sealing_;
   if (s.live > 0)
-    db.run("INSERT OR REPLACE INTO dedup_buckets VALUES(?1,?2,?3,?4,?5)", s.number, s.upto_seq, s.max_expires, s.live, Blob{s.bloom->bytes()});
+    db.run("INSERT OR REPLACE INTO dedup_buckets VALUES(?1,?2,?3,?4,?5)", s.number, s.upto_seq, s.max_expires, s.live,
+           Blob{s.bloom->bytes()});
   s.phase = Sealing::Phase::published;
   published_now_ = true;
 }
 
 void Dedup::clean_step(Connection& db) {
-  const int rows = db.run("DELETE FROM dedup_recent WHERE seq IN (SELECT seq FROM dedup_recent WHERE seq<=?1 ORDER BY seq LIMIT ?2)", clean_upto_, clean_rows);
+  const int rows =
+      db.run("DELETE FROM dedup_recent WHERE seq IN (SELECT seq FROM dedup_recent WHERE seq<=?1 ORDER BY seq LIMIT ?2)",
+             clean_upto_, clean_rows);
   clean_done_now_ = rows < clean_rows;
 }
 
 void Dedup::forget_step(Connection& db) {
   const auto number = forgetting_.front();
   const int rows = db.run(
-      "DELETE FROM dedup_sealed WHERE bucket=?1 AND key<=coalesce((SELECT key FROM dedup_sealed WHERE bucket=?1 ORDER BY key LIMIT 1 OFFSET ?2),"
+      "DELETE FROM dedup_sealed WHERE bucket=?1 AND key<=coalesce((SELECT key FROM dedup_sealed WHERE bucket=?1 ORDER "
+      "BY key LIMIT 1 OFFSET ?2),"
       "x'ffffffffffffffffffffffffffffffffff')",
       number, clean_rows - 1);
   forgot_now_ = rows < clean_rows;

@@ -31,7 +31,10 @@ bool lane_is_free(Core& core, std::int64_t lane) {
 void promote(Core& core, std::int64_t lane) {
   std::int64_t seq = 0;
   {
-    Rows rows(core.db, "SELECT seq,head FROM deliveries INDEXED BY deliveries_lane WHERE lane=?1 AND state<3 ORDER BY pos LIMIT 1", lane);
+    Rows rows(
+        core.db,
+        "SELECT seq,head FROM deliveries INDEXED BY deliveries_lane WHERE lane=?1 AND state<3 ORDER BY pos LIMIT 1",
+        lane);
     if (!rows.next() || rows.integer(1) == 1) return;
     seq = rows.integer(0);
   }
@@ -41,8 +44,8 @@ void promote(Core& core, std::int64_t lane) {
 void close(Core& core, const Row& row, DeliveryState state, int charged, std::string_view reason, WallTime at) {
   std::optional<std::string_view> why;
   if (!reason.empty()) why = reason;
-  core.db.run("UPDATE deliveries SET state=?2,head=0,attempts=attempts+?3,reason=?4,finished_at=?5 WHERE seq=?1", row.seq,
-              static_cast<int>(state), charged, why, at);
+  core.db.run("UPDATE deliveries SET state=?2,head=0,attempts=attempts+?3,reason=?4,finished_at=?5 WHERE seq=?1",
+              row.seq, static_cast<int>(state), charged, why, at);
   core.counters.moved(row.destination, row.state, state);
   promote(core, row.lane);
   core.lanes_changed = true;
@@ -63,15 +66,18 @@ void insert_attempt(Core& core, const AttemptResult& r) {
 // A closed one goes to its lane's end and begins anew; its id, and so its idempotency key, stays (Invariant 5).
 void reopen(Core& core, const Row& row, WallTime now) {
   const bool head = lane_is_free(core, row.lane);
-  core.db.run("UPDATE deliveries SET state=0,head=?2,pos=?3,due_at=?4,first_pending_at=?4,attempts=0,ambiguous=0,reason=NULL,finished_at=NULL "
-              "WHERE seq=?1",
-              row.seq, head, core.counters.take(Counters::next_pos), now);
+  core.db.run(
+      "UPDATE deliveries SET "
+      "state=0,head=?2,pos=?3,due_at=?4,first_pending_at=?4,attempts=0,ambiguous=0,reason=NULL,finished_at=NULL "
+      "WHERE seq=?1",
+      row.seq, head, core.counters.take(Counters::next_pos), now);
   core.counters.moved(row.destination, row.state, DeliveryState::pending);
   core.lanes_changed = true;
 }
 
 void due_now(Core& core, const Row& row, WallTime now) {
-  core.db.run("UPDATE deliveries SET state=0,due_at=?2,first_pending_at=?2,ambiguous=0,reason=NULL WHERE seq=?1", row.seq, now);
+  core.db.run("UPDATE deliveries SET state=0,due_at=?2,first_pending_at=?2,ambiguous=0,reason=NULL WHERE seq=?1",
+              row.seq, now);
   core.counters.moved(row.destination, row.state, DeliveryState::pending);
   core.lanes_changed = true;
 }
@@ -84,8 +90,9 @@ DeliverySeq insert_delivery(Core& core, EventSeq event, const NewDelivery& d, Wa
   const auto destination = core.names.intern(core.db, d.destination);
   const auto lane = static_cast<std::int64_t>(d.lane);
   const bool head = lane_is_free(core, lane);
-  core.db.run("INSERT INTO deliveries VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,0,?10,?11,?11,?11,0,0,NULL,NULL)", seq, core.salts.next(), event, d.part,
-              core.names.intern(core.db, d.rule), destination, core.names.intern(core.db, d.action), lane, pos, head, now);
+  core.db.run("INSERT INTO deliveries VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,0,?10,?11,?11,?11,0,0,NULL,NULL)", seq,
+              core.salts.next(), event, d.part, core.names.intern(core.db, d.rule), destination,
+              core.names.intern(core.db, d.action), lane, pos, head, now);
   core.db.run("INSERT INTO payloads VALUES(?1,?2)", seq, d.payload);
   core.counters.moved(destination, std::nullopt, DeliveryState::pending);
   core.counters.note(Counters::Range::deliveries, now, seq);
@@ -104,11 +111,12 @@ bool record_attempt(Core& core, const AttemptResult& r) {
   }
   const auto finished = r.started_at + r.took;
   if (!is_open(r.state)) {
-    close(core, *row, r.state, r.charged, r.state == DeliveryState::delivered ? std::string_view{} : std::string_view(r.reason), finished);
+    close(core, *row, r.state, r.charged,
+          r.state == DeliveryState::delivered ? std::string_view{} : std::string_view(r.reason), finished);
     return true;
   }
-  core.db.run("UPDATE deliveries SET state=?2,due_at=?3,attempts=attempts+?4,ambiguous=?5,reason=?6 WHERE seq=?1", r.delivery,
-              static_cast<int>(r.state), r.state == DeliveryState::held ? row->due_at : r.due_at, r.charged,
+  core.db.run("UPDATE deliveries SET state=?2,due_at=?3,attempts=attempts+?4,ambiguous=?5,reason=?6 WHERE seq=?1",
+              r.delivery, static_cast<int>(r.state), r.state == DeliveryState::held ? row->due_at : r.due_at, r.charged,
               r.outcome == OutcomeClass::ambiguous, r.reason);
   core.counters.moved(row->destination, row->state, r.state);
   core.lanes_changed = true;
@@ -118,9 +126,12 @@ bool record_attempt(Core& core, const AttemptResult& r) {
 bool retry_delivery(Core& core, DeliverySeq delivery, WallTime now) {
   auto row = find(core, delivery);
   if (!row) return false;
-  if (!is_open(row->state)) reopen(core, *row, now);
-  else if (row->state == DeliveryState::pending && row->due_at <= now) return false;
-  else due_now(core, *row, now);
+  if (!is_open(row->state))
+    reopen(core, *row, now);
+  else if (row->state == DeliveryState::pending && row->due_at <= now)
+    return false;
+  else
+    due_now(core, *row, now);
   return true;
 }
 
@@ -135,15 +146,18 @@ std::size_t release_held_some(Core& core, std::int64_t destination, WallTime now
   std::vector<Row> held;
   {
     Rows rows(core.db,
-              "SELECT seq,lane,due_at FROM deliveries INDEXED BY deliveries_held WHERE destination=?1 AND ambiguous=0 AND state=2 ORDER BY seq LIMIT ?2",
+              "SELECT seq,lane,due_at FROM deliveries INDEXED BY deliveries_held WHERE destination=?1 AND ambiguous=0 "
+              "AND state=2 ORDER BY seq LIMIT ?2",
               destination, static_cast<std::uint64_t>(limit));
-    while (rows.next()) held.push_back({rows.number(0), destination, rows.integer(1), DeliveryState::held, rows.time(2)});
+    while (rows.next())
+      held.push_back({rows.number(0), destination, rows.integer(1), DeliveryState::held, rows.time(2)});
   }
   for (const auto& row : held) due_now(core, row, now);
   return held.size();
 }
 
-std::vector<DeliverySeq> replay_event(Core& core, EventSeq event, const std::vector<NewDelivery>& deliveries, bool same_id, WallTime now) {
+std::vector<DeliverySeq> replay_event(Core& core, EventSeq event, const std::vector<NewDelivery>& deliveries,
+                                      bool same_id, WallTime now) {
   std::vector<DeliverySeq> changed;
   std::vector<DeliverySeq> taken;
   for (const auto& d : deliveries) {
@@ -151,7 +165,9 @@ std::vector<DeliverySeq> replay_event(Core& core, EventSeq event, const std::vec
     if (same_id) {
       const auto rule = core.names.intern(core.db, d.rule), destination = core.names.intern(core.db, d.destination),
                  action = core.names.intern(core.db, d.action);
-      Rows rows(core.db, "SELECT seq FROM deliveries INDEXED BY deliveries_event WHERE event_seq=?1 AND part=?2 AND rule=?3 AND destination=?4 AND action=?5 ORDER BY seq",
+      Rows rows(core.db,
+                "SELECT seq FROM deliveries INDEXED BY deliveries_event WHERE event_seq=?1 AND part=?2 AND rule=?3 AND "
+                "destination=?4 AND action=?5 ORDER BY seq",
                 event, d.part, rule, destination, action);
       while (!existing && rows.next())
         if (std::find(taken.begin(), taken.end(), rows.number(0)) == taken.end()) existing = rows.number(0);

@@ -1,13 +1,13 @@
 #include "store/sqlite/files.hpp"
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 
 #include "store/sqlite/database.hpp"
 
@@ -36,8 +36,10 @@ Result<FileLock> FileLock::take(const std::string& path) {
   if (descriptor < 0) {
     const int why = errno;
     if (why == ENOENT)
-      return invalid("the folder of the store " + path + " does not exist; create it, owned by the user who runs chatrelay");
-    return invalid("cannot create " + name + ": " + std::strerror(why) + "; the store's folder must be writable for the user who runs chatrelay");
+      return invalid("the folder of the store " + path +
+                     " does not exist; create it, owned by the user who runs chatrelay");
+    return invalid("cannot create " + name + ": " + std::strerror(why) +
+                   "; the store's folder must be writable for the user who runs chatrelay");
   }
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     char pid[32] = {};
@@ -67,7 +69,9 @@ std::uint64_t size_of(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-Result<void> sync_file(const std::string& path) { return sync_path(path, O_RDONLY); }
+Result<void> sync_file(const std::string& path) {
+  return sync_path(path, O_RDONLY);
+}
 
 Result<void> sync_folder_of(const std::string& path) {
   auto folder = std::filesystem::path(path).parent_path().string();

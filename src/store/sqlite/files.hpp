@@ -1,5 +1,6 @@
 // Files of a store: the lock that keeps a second daemon out, synced copies, renames that survive a power cut.
-// A store's own file is never opened here but through SQLite: closing any other descriptor of it would drop SQLite's locks.
+// A store's own file is never opened here but through SQLite: closing any other descriptor of it would drop SQLite's
+// locks.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,13 @@ class FileLock {
 };
 
 bool exists(const std::string& path);
-std::uint64_t size_of(const std::string& path);              // 0 if it is not there
+std::uint64_t size_of(const std::string& path);  // 0 if it is not there
 Result<void> sync_file(const std::string& path);
 Result<void> sync_folder_of(const std::string& path);
 // Renames without replacing. Errors: conflict if `to` exists.
 Result<void> rename_new(const std::string& from, const std::string& to);
-// A consistent copy (with what its WAL holds) by SQLite's backup interface, synced, in one file without WAL. `replace`: an older copy may go.
+// A consistent copy (with what its WAL holds) by SQLite's backup interface, synced, in one file without WAL. `replace`:
+// an older copy may go.
 Result<void> copy_database(const std::string& from, const std::string& to, bool replace);
 
 }  // namespace chatrelay::store::sqlite

@@ -111,8 +111,9 @@ Result<void> migrate(Connection& db, const std::string& path, const std::vector<
   if (version > newest) {
     const std::string needs = meta_value(db, "SELECT value FROM meta WHERE key='needs'");
     const std::string by = meta_value(db, "SELECT value FROM meta WHERE key='written_by'");
-    return invalid(path + " was written by a newer chatrelay" + (by.empty() ? "" : " (" + by + ")") + ": its store version is " +
-                   std::to_string(version) + ", this chatrelay " CHATRELAY_VERSION " knows versions up to " + std::to_string(newest) +
+    return invalid(path + " was written by a newer chatrelay" + (by.empty() ? "" : " (" + by + ")") +
+                   ": its store version is " + std::to_string(version) +
+                   ", this chatrelay " CHATRELAY_VERSION " knows versions up to " + std::to_string(newest) +
                    "; install chatrelay " + (needs.empty() ? "of a newer release" : needs + " or newer") +
                    ", or restore the copy that was made before the upgrade (" + path + ".before-*)");
   }
@@ -126,8 +127,10 @@ Result<void> migrate(Connection& db, const std::string& path, const std::vector<
     if (!done) return done.error();
   }
   try {
-    db.run("INSERT OR REPLACE INTO meta SELECT 'written_by', ?1 WHERE NOT EXISTS(SELECT 1 FROM meta WHERE key='written_by' AND value=?1)",
-           CHATRELAY_VERSION);
+    db.run(
+        "INSERT OR REPLACE INTO meta SELECT 'written_by', ?1 WHERE NOT EXISTS(SELECT 1 FROM meta WHERE "
+        "key='written_by' AND value=?1)",
+        CHATRELAY_VERSION);
   } catch (const SqlError& error) {
     return to_error(error, "noting the version");
   }

@@ -1,5 +1,5 @@
-// Migrations: the numbered steps that make a store of an older version one of this version. A step is never changed once
-// released; a new one is added at the end. Each runs in its own transaction.
+// Migrations: the numbered steps that make a store of an older version one of this version. A step is never changed
+// once released; a new one is added at the end. Each runs in its own transaction.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace chatrelay::store::sqlite {
 class Connection;
 
 struct Migration {
-  int version = 0;             // PRAGMA user_version after it; 1, 2, 3, …
-  std::string chatrelay;       // the first release that can read a store of this version; kept in the store for older ones
+  int version = 0;        // PRAGMA user_version after it; 1, 2, 3, …
+  std::string chatrelay;  // the first release that can read a store of this version; kept in the store for older ones
   std::string sql;
 };
 

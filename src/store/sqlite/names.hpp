@@ -1,5 +1,5 @@
-// Names: sources, types, rules, destinations and actions by number, with a bounded cache. One for the writer (which adds
-// names) and one for each reader (which only looks).
+// Names: sources, types, rules, destinations and actions by number, with a bounded cache. One for the writer (which
+// adds names) and one for each reader (which only looks).
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,9 @@ struct TextHash {
 
 class Names {
  public:
-  std::int64_t intern(Connection& db, std::string_view name);                  // writer only
+  std::int64_t intern(Connection& db, std::string_view name);  // writer only
   std::optional<std::int64_t> number(Connection& db, std::string_view name);
-  const std::string& name(Connection& db, std::int64_t number);                // "" if there is none
+  const std::string& name(Connection& db, std::int64_t number);  // "" if there is none
 
   // Names that a rolled back transaction had added must be forgotten.
   std::size_t mark() const { return added_.size(); }

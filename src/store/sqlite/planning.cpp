@@ -23,8 +23,8 @@ void store_message(Core& core, std::int64_t chat, const StoredMessage& message, 
     if (rows.next()) n = rows.integer(0);
   }
   if (!n) {
-    core.db.run("INSERT INTO messages VALUES(?1,?2,?3,?4,?5,?6,?7,?8)", chat, next_n, message.id, message.event, message.changed_by,
-                message.deleted, message.thread_id, text);
+    core.db.run("INSERT INTO messages VALUES(?1,?2,?3,?4,?5,?6,?7,?8)", chat, next_n, message.id, message.event,
+                message.changed_by, message.deleted, message.thread_id, text);
     added = true;
     return;
   }
@@ -35,13 +35,14 @@ void store_message(Core& core, std::int64_t chat, const StoredMessage& message, 
     changed = rows.text(2) != text || (rows.integer(1) != 0) != message.deleted;
     if (!changed) return;
     // What it was until now, for who asks as of an earlier event. A change that names no webhook just replaces.
-    if (changed_by == 0) changed_by = rows.number(0);
+    if (changed_by == 0)
+      changed_by = rows.number(0);
     else
-      core.db.run("INSERT OR IGNORE INTO message_versions VALUES(?1,?2,?3,?4,?5,?6)", chat, *n, changed_by, rows.integer(0), rows.integer(1),
-                  rows.text(2));
+      core.db.run("INSERT OR IGNORE INTO message_versions VALUES(?1,?2,?3,?4,?5,?6)", chat, *n, changed_by,
+                  rows.integer(0), rows.integer(1), rows.text(2));
   }
-  core.db.run("UPDATE messages SET changed_by=?3,deleted=?4,thread_id=?5,message=?6 WHERE chat=?1 AND n=?2", chat, *n, changed_by,
-              message.deleted, message.thread_id, text);
+  core.db.run("UPDATE messages SET changed_by=?3,deleted=?4,thread_id=?5,message=?6 WHERE chat=?1 AND n=?2", chat, *n,
+              changed_by, message.deleted, message.thread_id, text);
 }
 
 void insert_parts(Core& core, const Plan& plan) {
@@ -62,7 +63,8 @@ void insert_parts(Core& core, const Plan& plan) {
     if (!part.chat_id.empty()) of_chat = chat;
     std::optional<std::string_view> thread;
     if (!part.thread_id.empty()) thread = part.thread_id;
-    core.db.run("INSERT OR REPLACE INTO event_parts VALUES(?1,?2,?3,?4,?5)", plan.event * parts_max + part.part, type, of_chat, part.suppressed, thread);
+    core.db.run("INSERT OR REPLACE INTO event_parts VALUES(?1,?2,?3,?4,?5)", plan.event * parts_max + part.part, type,
+                of_chat, part.suppressed, thread);
   }
 }
 
@@ -95,9 +97,11 @@ void update_conversation(Core& core, std::int64_t chat, const ConversationUpdate
       if (added) ++n;
     }
   }
-  core.db.run("UPDATE chats SET known=1,visitor_id=?2,visitor_name=?3,visitor_email=?4,status=?5,thread_id=?6,started_at=?7,active_at=?8,"
-              "messages=messages+?9 WHERE pk=?1",
-              chat, u.visitor_id, u.visitor_name, u.visitor_email, u.status, u.thread_id, u.started_at, u.active_at, n);
+  core.db.run(
+      "UPDATE chats SET "
+      "known=1,visitor_id=?2,visitor_name=?3,visitor_email=?4,status=?5,thread_id=?6,started_at=?7,active_at=?8,"
+      "messages=messages+?9 WHERE pk=?1",
+      chat, u.visitor_id, u.visitor_name, u.visitor_email, u.status, u.thread_id, u.started_at, u.active_at, n);
 }
 
 void apply_plan(Core& core, const Plan& plan, std::vector<DeliverySeq>& created) {
@@ -106,9 +110,11 @@ void apply_plan(Core& core, const Plan& plan, std::vector<DeliverySeq>& created)
   insert_parts(core, plan);
   if (plan.conversation) {
     const auto source = core.names.intern(core.db, plan.conversation->source);
-    update_conversation(core, intern_chat(core, source, plan.conversation->chat_id, plan.planned_at), *plan.conversation);
+    update_conversation(core, intern_chat(core, source, plan.conversation->chat_id, plan.planned_at),
+                        *plan.conversation);
   }
-  for (const auto& delivery : plan.deliveries) created.push_back(insert_delivery(core, plan.event, delivery, plan.planned_at));
+  for (const auto& delivery : plan.deliveries)
+    created.push_back(insert_delivery(core, plan.event, delivery, plan.planned_at));
   std::int64_t n = 0;
   for (const auto& failure : plan.failures)
     core.db.run("INSERT OR REPLACE INTO rule_failures VALUES(?1,?2,?3,?4,?5,?6)", plan.event, n++, failure.part,

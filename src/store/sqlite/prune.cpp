@@ -1,5 +1,5 @@
-// Retention. Each pass goes over the numbers that can be old enough (time_ranges says which) in small steps: deliveries first, then
-// events, then conversations. What stays (it waits, it has open deliveries) is looked at once a pass.
+// Retention. Each pass goes over the numbers that can be old enough (time_ranges says which) in small steps: deliveries
+// first, then events, then conversations. What stays (it waits, it has open deliveries) is looked at once a pass.
 #include <algorithm>
 
 #include "store/ids.hpp"
@@ -7,12 +7,14 @@
 
 namespace chatrelay::store::sqlite {
 namespace {
-constexpr std::size_t look_per_row = 4;  // rows looked at for each that may be removed: bounds a step that finds nothing
+constexpr std::size_t look_per_row =
+    4;  // rows looked at for each that may be removed: bounds a step that finds nothing
 constexpr std::int64_t hour_ms = 3'600'000;
 }  // namespace
 
 std::uint64_t Pruner::bound(Core& core, Counters::Range kind, WallTime before) {
-  Rows rows(core.db, "SELECT max(last) FROM time_ranges WHERE kind=?1 AND hour<=?2", static_cast<int>(kind), to_ms(before) / hour_ms);
+  Rows rows(core.db, "SELECT max(last) FROM time_ranges WHERE kind=?1 AND hour<=?2", static_cast<int>(kind),
+            to_ms(before) / hour_ms);
   return rows.next() && !rows.null(0) ? rows.number(0) + 1 : 0;
 }
 
@@ -26,7 +28,9 @@ std::size_t Pruner::step(Core& core, const Store::RetentionLimits& before, std::
     phase_begun_ = true;
   }
   const auto from = at_;
-  std::size_t removed = phase_ == 0 ? deliveries(core, limits[0], limit) : phase_ == 1 ? events(core, limits[1], limit) : chats(core, limits[2], limit);
+  std::size_t removed = phase_ == 0   ? deliveries(core, limits[0], limit)
+                        : phase_ == 1 ? events(core, limits[1], limit)
+                                      : chats(core, limits[2], limit);
   if (at_ == from && removed == 0) {
     phase_begun_ = false;
     phase_ = (phase_ + 1) % 3;
@@ -36,11 +40,15 @@ std::size_t Pruner::step(Core& core, const Store::RetentionLimits& before, std::
 }
 
 std::size_t Pruner::deliveries(Core& core, WallTime before, std::size_t limit) {
-  struct Old { std::int64_t seq, destination; DeliveryState state; };
+  struct Old {
+    std::int64_t seq, destination;
+    DeliveryState state;
+  };
   std::vector<Old> old;
   {
-    Rows rows(core.db, "SELECT seq,destination,state,finished_at FROM deliveries WHERE seq>?1 AND seq<?2 ORDER BY seq LIMIT ?3", at_, bound_,
-              static_cast<std::uint64_t>(limit * look_per_row));
+    Rows rows(core.db,
+              "SELECT seq,destination,state,finished_at FROM deliveries WHERE seq>?1 AND seq<?2 ORDER BY seq LIMIT ?3",
+              at_, bound_, static_cast<std::uint64_t>(limit * look_per_row));
     while (old.size() < limit && rows.next()) {
       at_ = rows.integer(0);
       const auto state = static_cast<DeliveryState>(rows.integer(2));
@@ -60,7 +68,8 @@ std::size_t Pruner::events(Core& core, WallTime before, std::size_t limit) {
   std::vector<std::int64_t> old;
   {
     Rows rows(core.db,
-              "SELECT seq,received_at,EXISTS(SELECT 1 FROM unplanned u WHERE u.seq=e.seq) OR EXISTS(SELECT 1 FROM deliveries d WHERE d.event_seq=e.seq "
+              "SELECT seq,received_at,EXISTS(SELECT 1 FROM unplanned u WHERE u.seq=e.seq) OR EXISTS(SELECT 1 FROM "
+              "deliveries d WHERE d.event_seq=e.seq "
               "AND +d.state<3) FROM events e WHERE seq>?1 AND seq<?2 ORDER BY seq LIMIT ?3",
               at_, bound_, static_cast<std::uint64_t>(limit * look_per_row));
     while (old.size() < limit && rows.next()) {
@@ -69,7 +78,8 @@ std::size_t Pruner::events(Core& core, WallTime before, std::size_t limit) {
     }
   }
   for (auto seq : old) {
-    core.db.run("DELETE FROM event_parts WHERE id>=?1 AND id<?2", seq * std::int64_t{parts_max}, (seq + 1) * std::int64_t{parts_max});
+    core.db.run("DELETE FROM event_parts WHERE id>=?1 AND id<?2", seq * std::int64_t{parts_max},
+                (seq + 1) * std::int64_t{parts_max});
     core.db.run("DELETE FROM rule_failures WHERE seq=?1", seq);
     core.db.run("DELETE FROM events WHERE seq=?1", seq);
     core.counters.add(Counters::events, -1);
@@ -78,12 +88,16 @@ std::size_t Pruner::events(Core& core, WallTime before, std::size_t limit) {
 }
 
 std::size_t Pruner::chats(Core& core, WallTime before, std::size_t limit) {
-  struct Old { std::int64_t pk; bool known, named; };
+  struct Old {
+    std::int64_t pk;
+    bool known, named;
+  };
   std::vector<Old> old;
   {
     Rows rows(core.db,
-              "SELECT pk,known,active_at,EXISTS(SELECT 1 FROM event_parts p WHERE p.chat=c.pk) FROM chats c WHERE pk>?1 AND pk<?2 ORDER BY pk LIMIT ?3", at_,
-              bound_, static_cast<std::uint64_t>(limit * look_per_row));
+              "SELECT pk,known,active_at,EXISTS(SELECT 1 FROM event_parts p WHERE p.chat=c.pk) FROM chats c WHERE "
+              "pk>?1 AND pk<?2 ORDER BY pk LIMIT ?3",
+              at_, bound_, static_cast<std::uint64_t>(limit * look_per_row));
     while (old.size() < limit && rows.next()) {
       const bool known = rows.integer(1) != 0, named = rows.integer(3) != 0;
       if (rows.time(2) < before && (known || !named)) old.push_back({rows.integer(0), known, named});
@@ -93,8 +107,9 @@ std::size_t Pruner::chats(Core& core, WallTime before, std::size_t limit) {
   std::size_t removed = 0;
   for (const auto& chat : old) {
     // A long chat goes in several steps; it stays in this place of the pass until it is gone.
-    const int messages = core.db.run("DELETE FROM messages WHERE chat=?1 AND n IN (SELECT n FROM messages WHERE chat=?1 ORDER BY n LIMIT ?2)", chat.pk,
-                                     static_cast<std::uint64_t>(limit));
+    const int messages = core.db.run(
+        "DELETE FROM messages WHERE chat=?1 AND n IN (SELECT n FROM messages WHERE chat=?1 ORDER BY n LIMIT ?2)",
+        chat.pk, static_cast<std::uint64_t>(limit));
     removed += static_cast<std::size_t>(messages) + 1;
     if (static_cast<std::size_t>(messages) == limit) {
       at_ = chat.pk - 1;
@@ -103,9 +118,14 @@ std::size_t Pruner::chats(Core& core, WallTime before, std::size_t limit) {
     core.db.run("DELETE FROM message_versions WHERE chat=?1", chat.pk);
     core.db.run("DELETE FROM chat_states WHERE pk=?1", chat.pk);
     // While events still name the chat its number stays, and nothing else of it.
-    if (!chat.named) core.db.run("DELETE FROM chats WHERE pk=?1", chat.pk);
+    if (!chat.named)
+      core.db.run("DELETE FROM chats WHERE pk=?1", chat.pk);
     else
-      core.db.run("UPDATE chats SET known=0,visitor_id='',visitor_name='',visitor_email='',status='',thread_id='',started_at=NULL,messages=0 WHERE pk=?1", chat.pk);
+      core.db.run(
+          "UPDATE chats SET "
+          "known=0,visitor_id='',visitor_name='',visitor_email='',status='',thread_id='',started_at=NULL,messages=0 "
+          "WHERE pk=?1",
+          chat.pk);
     if (removed >= limit) {
       at_ = chat.pk;
       return removed;

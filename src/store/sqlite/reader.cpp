@@ -4,7 +4,9 @@
 
 namespace chatrelay::store::sqlite {
 
-std::unique_ptr<Reader> make_reader(const std::string& path) { return std::make_unique<SqliteReader>(path); }
+std::unique_ptr<Reader> make_reader(const std::string& path) {
+  return std::make_unique<SqliteReader>(path);
+}
 
 void ReaderBase::begin() {
   if (!db_) {
@@ -19,12 +21,15 @@ void ReaderBase::end() noexcept {
   if (db_->in_transaction()) sqlite3_exec(db_->raw(), "COMMIT", nullptr, nullptr, nullptr);
 }
 
-ReaderBase::Numbers ReaderBase::numbers_of(int kind, std::optional<WallTime> since, std::optional<WallTime> until, std::uint64_t before) {
+ReaderBase::Numbers ReaderBase::numbers_of(int kind, std::optional<WallTime> since, std::optional<WallTime> until,
+                                           std::uint64_t before) {
   constexpr std::int64_t hour_ms = 3'600'000;
   Numbers range{0, before == 0 ? (1ULL << 52) : before - 1};
   if (!since && !until) return range;
-  const std::int64_t from = since ? to_ms(*since) / hour_ms : INT64_MIN, to = until ? to_ms(*until) / hour_ms : INT64_MAX;
-  Rows rows(*db_, "SELECT min(first),max(last) FROM time_ranges WHERE kind=?1 AND hour>=?2 AND hour<=?3", kind, from, to);
+  const std::int64_t from = since ? to_ms(*since) / hour_ms : INT64_MIN,
+                     to = until ? to_ms(*until) / hour_ms : INT64_MAX;
+  Rows rows(*db_, "SELECT min(first),max(last) FROM time_ranges WHERE kind=?1 AND hour>=?2 AND hour<=?3", kind, from,
+            to);
   if (!rows.next() || rows.null(0)) return {1, 0};
   range.first = rows.number(0);
   range.last = std::min(range.last, rows.number(1));
@@ -38,14 +43,17 @@ std::vector<std::int64_t> ReaderBase::chats_of(std::string_view source, std::str
     number = names_.number(*db_, source);
     if (!number) return found;
   }
-  Rows rows(*db_, "SELECT pk FROM chats WHERE chat_id=?1 AND (?2 IS NULL OR source=?2) ORDER BY pk DESC", chat_id, number);
+  Rows rows(*db_, "SELECT pk FROM chats WHERE chat_id=?1 AND (?2 IS NULL OR source=?2) ORDER BY pk DESC", chat_id,
+            number);
   while (rows.next()) found.push_back(rows.integer(0));
   return found;
 }
 
 std::vector<PlannedPart> ReaderBase::parts_of(EventSeq seq) {
   std::vector<PlannedPart> parts;
-  Rows rows(*db_, "SELECT p.id,p.type,p.suppressed,p.thread_id,c.chat_id FROM event_parts p LEFT JOIN chats c ON c.pk=p.chat WHERE p.id>=?1 AND p.id<?2 ORDER BY p.id",
+  Rows rows(*db_,
+            "SELECT p.id,p.type,p.suppressed,p.thread_id,c.chat_id FROM event_parts p LEFT JOIN chats c ON c.pk=p.chat "
+            "WHERE p.id>=?1 AND p.id<?2 ORDER BY p.id",
             seq * parts_max, (seq + 1) * parts_max);
   while (rows.next()) {
     PlannedPart part;
@@ -60,7 +68,8 @@ std::vector<PlannedPart> ReaderBase::parts_of(EventSeq seq) {
 }
 
 std::optional<StoredEvent> ReaderBase::load_event(EventSeq seq, bool with_body) {
-  Rows rows(*db_, "SELECT salt,source,received_at,content_type,iif(?2,body,NULL) FROM events WHERE seq=?1", seq, with_body);
+  Rows rows(*db_, "SELECT salt,source,received_at,content_type,iif(?2,body,NULL) FROM events WHERE seq=?1", seq,
+            with_body);
   if (!rows.next()) return std::nullopt;
   StoredEvent event;
   event.seq = seq;
@@ -74,7 +83,9 @@ std::optional<StoredEvent> ReaderBase::load_event(EventSeq seq, bool with_body) 
 
 std::optional<StoredDelivery> ReaderBase::load_delivery(DeliverySeq seq, bool with_payload) {
   Rows rows(*db_,
-            "SELECT salt,event_seq,part,rule,destination,action,lane,state,due_at,created_at,first_pending_at,attempts,reason,finished_at,"
+            "SELECT "
+            "salt,event_seq,part,rule,destination,action,lane,state,due_at,created_at,first_pending_at,attempts,reason,"
+            "finished_at,"
             "iif(?2,(SELECT payload FROM payloads p WHERE p.seq=d.seq),NULL) FROM deliveries d WHERE seq=?1",
             seq, with_payload);
   if (!rows.next()) return std::nullopt;

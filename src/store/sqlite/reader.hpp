@@ -1,7 +1,8 @@
-// The Reader over a read-only connection of its own. Each call is one short read transaction, so that it sees one moment and never
-// holds up a checkpoint for long.
+// The Reader over a read-only connection of its own. Each call is one short read transaction, so that it sees one
+// moment and never holds up a checkpoint for long.
 //
-// Limit: a listing looks at rows_looked_at_max rows at most; where a filter has no index and matches are rare, a page may be short.
+// Limit: a listing looks at rows_looked_at_max rows at most; where a filter has no index and matches are rare, a page
+// may be short.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,7 @@ class ReaderBase : public Reader {
 
  protected:
   struct Numbers {
-    std::uint64_t first = 0, last = 0;                   // inclusive; none if first > last
+    std::uint64_t first = 0, last = 0;  // inclusive; none if first > last
   };
   // Runs `body` in a read transaction; SqlError becomes the Result's Error.
   template <class Body>
@@ -68,7 +69,8 @@ class SqliteReader final : public ReaderBase {
  public:
   using ReaderBase::ReaderBase;
   Result<std::vector<StoredEvent>> unplanned(EventSeq after, std::size_t limit) override;
-  Result<std::vector<StoredEvent>> events_of_chat(std::string_view source, std::string_view chat_id, EventSeq upto) override;
+  Result<std::vector<StoredEvent>> events_of_chat(std::string_view source, std::string_view chat_id,
+                                                  EventSeq upto) override;
   Result<std::optional<StoredEvent>> event(EventSeq seq) override;
   Result<std::optional<StoredEvent>> find_event(std::string_view id) override;
   Result<std::vector<PlannedPart>> parts(EventSeq seq) override;
@@ -77,9 +79,11 @@ class SqliteReader final : public ReaderBase {
   Result<std::optional<WallTime>> last_received(std::string_view source) override;
   Result<Totals> totals() override;
   Result<std::optional<StoredConversation>> conversation(std::string_view source, std::string_view chat_id) override;
-  Result<std::vector<StoredMessage>> messages(std::string_view source, std::string_view chat_id, std::string_view thread_id, EventSeq upto) override;
+  Result<std::vector<StoredMessage>> messages(std::string_view source, std::string_view chat_id,
+                                              std::string_view thread_id, EventSeq upto) override;
   Result<std::vector<ChatRow>> list_chats(const ChatFilter& filter) override;
-  Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit, const std::vector<DeliverySeq>& skip) override;
+  Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit,
+                                          const std::vector<DeliverySeq>& skip) override;
   Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) override;
   Result<std::vector<DestinationState>> destination_states() override;
   Result<std::vector<DestinationBacklog>> backlog() override;

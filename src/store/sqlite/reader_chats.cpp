@@ -1,5 +1,6 @@
 // The Reader's view of conversations.
 #include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "common/text.hpp"
@@ -10,7 +11,7 @@ namespace {
 
 json::value parse(std::string_view text) {
   json::parse_options options;
-  options.max_depth = 512;              // deeper than anything that folding lets through
+  options.max_depth = 512;  // deeper than anything that folding lets through
   options.allow_invalid_utf8 = true;
   boost::system::error_code error;
   auto value = json::parse(text, error, {}, options);
@@ -18,7 +19,9 @@ json::value parse(std::string_view text) {
   return value;
 }
 
-bool holds(std::string_view text, std::string_view lower_needle) { return to_lower_ascii(text).find(lower_needle) != std::string::npos; }
+bool holds(std::string_view text, std::string_view lower_needle) {
+  return to_lower_ascii(text).find(lower_needle) != std::string::npos;
+}
 
 ChatRow chat_row(Rows& rows, Names& names, Connection& db) {
   ChatRow row;
@@ -36,15 +39,19 @@ ChatRow chat_row(Rows& rows, Names& names, Connection& db) {
   return row;
 }
 
-#define CHAT_COLUMNS "pk,source,chat_id,visitor_id,visitor_name,visitor_email,status,thread_id,started_at,active_at,messages"
+#define CHAT_COLUMNS \
+  "pk,source,chat_id,visitor_id,visitor_name,visitor_email,status,thread_id,started_at,active_at,messages"
 
 }  // namespace
 
-Result<std::optional<StoredConversation>> SqliteReader::conversation(std::string_view source, std::string_view chat_id) {
+Result<std::optional<StoredConversation>> SqliteReader::conversation(std::string_view source,
+                                                                     std::string_view chat_id) {
   return read([&]() -> std::optional<StoredConversation> {
     const auto number = names_.number(db(), source);
     if (!number) return std::nullopt;
-    Rows rows(db(), "SELECT s.pk,s.state FROM chats c JOIN chat_states s ON s.pk=c.pk WHERE c.chat_id=?1 AND c.source=?2", chat_id, *number);
+    Rows rows(db(),
+              "SELECT s.pk,s.state FROM chats c JOIN chat_states s ON s.pk=c.pk WHERE c.chat_id=?1 AND c.source=?2",
+              chat_id, *number);
     if (!rows.next()) return std::nullopt;
     StoredConversation found;
     found.pk = rows.number(0);
@@ -54,20 +61,28 @@ Result<std::optional<StoredConversation>> SqliteReader::conversation(std::string
 }
 
 // As it was when `upto` had come: what later webhooks changed is taken back.
-void SqliteReader::fill_as_of(std::int64_t chat, std::int64_t n, EventSeq upto, StoredMessage& message, std::string& text) {
-  Rows rows(db(), "SELECT changed_by,deleted,message FROM message_versions WHERE chat=?1 AND n=?2 AND until>?3 ORDER BY until LIMIT 1", chat, n, upto);
+void SqliteReader::fill_as_of(std::int64_t chat, std::int64_t n, EventSeq upto, StoredMessage& message,
+                              std::string& text) {
+  Rows rows(db(),
+            "SELECT changed_by,deleted,message FROM message_versions WHERE chat=?1 AND n=?2 AND until>?3 ORDER BY "
+            "until LIMIT 1",
+            chat, n, upto);
   if (!rows.next()) return;
   message.changed_by = rows.number(0);
   message.deleted = rows.integer(1) != 0;
   text = rows.string(2);
 }
 
-Result<std::vector<StoredMessage>> SqliteReader::messages(std::string_view source, std::string_view chat_id, std::string_view thread_id, EventSeq upto) {
+Result<std::vector<StoredMessage>> SqliteReader::messages(std::string_view source, std::string_view chat_id,
+                                                          std::string_view thread_id, EventSeq upto) {
   return read([&] {
     std::vector<StoredMessage> found;
     if (source.empty()) return found;
     for (auto chat : chats_of(source, chat_id)) {
-      Rows rows(db(), "SELECT n,message_id,event_seq,changed_by,deleted,thread_id,message FROM messages WHERE chat=?1 ORDER BY n", chat);
+      Rows rows(
+          db(),
+          "SELECT n,message_id,event_seq,changed_by,deleted,thread_id,message FROM messages WHERE chat=?1 ORDER BY n",
+          chat);
       while (rows.next()) {
         if (upto != 0 && rows.number(2) > upto) continue;
         if (!thread_id.empty() && rows.text(5) != thread_id) continue;
@@ -95,7 +110,8 @@ Result<std::vector<ChatRow>> SqliteReader::list_chats(const ChatFilter& f) {
     const auto last = f.page.before == 0 ? (1ULL << 52) : f.page.before - 1;
     auto matches = [&](const ChatRow& row) {
       return (f.source.empty() || row.source == f.source) && (f.state.empty() || row.status == f.state) &&
-             (f.chat_id.empty() || row.chat_id == f.chat_id) && (!f.since || row.active_at >= *f.since) && (!f.until || row.active_at <= *f.until);
+             (f.chat_id.empty() || row.chat_id == f.chat_id) && (!f.since || row.active_at >= *f.since) &&
+             (!f.until || row.active_at <= *f.until);
     };
     auto take = [&](Rows& rows, auto&& also) {
       std::size_t taken = 0;
@@ -108,22 +124,30 @@ Result<std::vector<ChatRow>> SqliteReader::list_chats(const ChatFilter& f) {
     };
     const auto needle = to_lower_ascii(f.visitor);
     auto visitor = [&](const ChatRow& row) {
-      return needle.empty() || row.visitor_id == f.visitor || holds(row.visitor_name, needle) || holds(row.visitor_email, needle);
+      return needle.empty() || row.visitor_id == f.visitor || holds(row.visitor_name, needle) ||
+             holds(row.visitor_email, needle);
     };
     if (!f.chat_id.empty()) {
-      Rows rows(db(), "SELECT " CHAT_COLUMNS " FROM chats WHERE chat_id=?1 AND pk<=?2 AND known=1 ORDER BY pk DESC", f.chat_id, last);
+      Rows rows(db(), "SELECT " CHAT_COLUMNS " FROM chats WHERE chat_id=?1 AND pk<=?2 AND known=1 ORDER BY pk DESC",
+                f.chat_id, last);
       take(rows, visitor);
       return found;
     }
     if (!f.visitor.empty()) {
       // By id there is an index; by a part of the name there is only looking.
-      Rows rows(db(), "SELECT " CHAT_COLUMNS " FROM chats INDEXED BY chats_visitor WHERE visitor_id=?1 AND visitor_id<>'' AND pk<=?2 AND known=1 ORDER BY pk DESC", f.visitor, last);
+      Rows rows(db(),
+                "SELECT " CHAT_COLUMNS
+                " FROM chats INDEXED BY chats_visitor WHERE visitor_id=?1 AND visitor_id<>'' AND pk<=?2 AND known=1 "
+                "ORDER BY pk DESC",
+                f.visitor, last);
       take(rows, [](const ChatRow&) { return true; });
     }
     Rows rows(db(), "SELECT " CHAT_COLUMNS " FROM chats WHERE pk<=?1 AND known=1 ORDER BY pk DESC", last);
     take(rows, visitor);
     std::sort(found.begin(), found.end(), [](const ChatRow& a, const ChatRow& b) { return a.pk > b.pk; });
-    found.erase(std::unique(found.begin(), found.end(), [](const ChatRow& a, const ChatRow& b) { return a.pk == b.pk; }), found.end());
+    found.erase(
+        std::unique(found.begin(), found.end(), [](const ChatRow& a, const ChatRow& b) { return a.pk == b.pk; }),
+        found.end());
     if (found.size() > limit) found.resize(limit);
     return found;
   });

@@ -10,8 +10,11 @@ namespace chatrelay::store::sqlite {
 Result<std::vector<StoredEvent>> SqliteReader::unplanned(EventSeq after, std::size_t limit) {
   return read([&] {
     std::vector<StoredEvent> events;
-    Rows rows(db(), "SELECT u.seq,e.salt,e.source,e.received_at,e.content_type,e.body FROM unplanned u CROSS JOIN events e ON e.seq=u.seq "
-              "WHERE u.seq>?1 ORDER BY u.seq LIMIT ?2", after, static_cast<std::uint64_t>(limit));
+    Rows rows(db(),
+              "SELECT u.seq,e.salt,e.source,e.received_at,e.content_type,e.body FROM unplanned u CROSS JOIN events e "
+              "ON e.seq=u.seq "
+              "WHERE u.seq>?1 ORDER BY u.seq LIMIT ?2",
+              after, static_cast<std::uint64_t>(limit));
     while (rows.next()) {
       StoredEvent event;
       event.seq = rows.number(0);
@@ -26,14 +29,17 @@ Result<std::vector<StoredEvent>> SqliteReader::unplanned(EventSeq after, std::si
   });
 }
 
-Result<std::vector<StoredEvent>> SqliteReader::events_of_chat(std::string_view source, std::string_view chat_id, EventSeq upto) {
+Result<std::vector<StoredEvent>> SqliteReader::events_of_chat(std::string_view source, std::string_view chat_id,
+                                                              EventSeq upto) {
   return read([&] {
     std::vector<StoredEvent> events;
     for (auto chat : chats_of(source, chat_id)) {
       std::vector<EventSeq> seqs;
       {
-        Rows rows(db(), "SELECT DISTINCT id/1024 FROM event_parts INDEXED BY event_parts_chat WHERE chat=?1 AND id<?2 ORDER BY id", chat,
-                  (std::min<EventSeq>(upto, 1ULL << 52) + 1) * parts_max);
+        Rows rows(
+            db(),
+            "SELECT DISTINCT id/1024 FROM event_parts INDEXED BY event_parts_chat WHERE chat=?1 AND id<?2 ORDER BY id",
+            chat, (std::min<EventSeq>(upto, 1ULL << 52) + 1) * parts_max);
         while (rows.next()) seqs.push_back(rows.number(0));
       }
       for (auto seq : seqs)
@@ -68,7 +74,8 @@ Result<std::vector<RuleFailure>> SqliteReader::failures(EventSeq seq) {
     std::vector<RuleFailure> failures;
     Rows rows(db(), "SELECT part,rule,place,reason FROM rule_failures WHERE seq=?1 ORDER BY n", seq);
     while (rows.next())
-      failures.push_back({static_cast<std::uint32_t>(rows.integer(0)), names_.name(db(), rows.integer(1)), rows.string(2), rows.string(3)});
+      failures.push_back({static_cast<std::uint32_t>(rows.integer(0)), names_.name(db(), rows.integer(1)),
+                          rows.string(2), rows.string(3)});
     return failures;
   });
 }
@@ -104,8 +111,10 @@ void SqliteReader::candidates(const EventFilter& f, Numbers range, const std::fu
   if (!f.chat_id.empty()) {
     std::vector<EventSeq> seqs;
     for (auto chat : chats_of(f.source, f.chat_id)) {
-      Rows rows(db(), "SELECT DISTINCT id/1024 FROM event_parts INDEXED BY event_parts_chat WHERE chat=?1 AND id>=?2 AND id<?3 ORDER BY id DESC", chat,
-                range.first * parts_max, (range.last + 1) * parts_max);
+      Rows rows(db(),
+                "SELECT DISTINCT id/1024 FROM event_parts INDEXED BY event_parts_chat WHERE chat=?1 AND id>=?2 AND "
+                "id<?3 ORDER BY id DESC",
+                chat, range.first * parts_max, (range.last + 1) * parts_max);
       for (std::size_t n = 0; n < rows_looked_at_max && rows.next(); ++n) seqs.push_back(rows.number(0));
     }
     std::sort(seqs.rbegin(), seqs.rend());
@@ -123,20 +132,26 @@ void SqliteReader::candidates(const EventFilter& f, Numbers range, const std::fu
     }
   };
   if (f.failures_only) {
-    Rows rows(db(), "SELECT seq FROM rule_failures WHERE seq>=?1 AND seq<=?2 ORDER BY seq DESC", range.first, range.last);
+    Rows rows(db(), "SELECT seq FROM rule_failures WHERE seq>=?1 AND seq<=?2 ORDER BY seq DESC", range.first,
+              range.last);
     return walk(rows);
   }
   if (!f.type.empty()) {
     const auto type = names_.number(db(), f.type);
     if (!type) return;
-    Rows rows(db(), "SELECT id/1024 FROM event_parts INDEXED BY event_parts_type WHERE type=?1 AND id>=?2 AND id<?3 AND suppressed=0 ORDER BY id DESC", *type,
-              range.first * parts_max, (range.last + 1) * parts_max);
+    Rows rows(db(),
+              "SELECT id/1024 FROM event_parts INDEXED BY event_parts_type WHERE type=?1 AND id>=?2 AND id<?3 AND "
+              "suppressed=0 ORDER BY id DESC",
+              *type, range.first * parts_max, (range.last + 1) * parts_max);
     return walk(rows);
   }
   if (!f.source.empty()) {
     const auto source = names_.number(db(), f.source);
     if (!source) return;
-    Rows rows(db(), "SELECT seq FROM events INDEXED BY events_source WHERE source=?1 AND seq>=?2 AND seq<=?3 ORDER BY seq DESC", *source, range.first, range.last);
+    Rows rows(
+        db(),
+        "SELECT seq FROM events INDEXED BY events_source WHERE source=?1 AND seq>=?2 AND seq<=?3 ORDER BY seq DESC",
+        *source, range.first, range.last);
     return walk(rows);
   }
   Rows rows(db(), "SELECT seq FROM events WHERE seq>=?1 AND seq<=?2 ORDER BY seq DESC", range.first, range.last);
@@ -165,7 +180,10 @@ Result<std::vector<EventRow>> SqliteReader::list_events(const EventFilter& filte
       row.event = std::move(*event);
       row.parts = parts_of(seq);
       {
-        Rows rows(db(), "SELECT (SELECT count(*) FROM deliveries WHERE event_seq=?1),(SELECT count(*) FROM rule_failures WHERE seq=?1)", seq);
+        Rows rows(db(),
+                  "SELECT (SELECT count(*) FROM deliveries WHERE event_seq=?1),(SELECT count(*) FROM rule_failures "
+                  "WHERE seq=?1)",
+                  seq);
         if (rows.next()) {
           row.deliveries = rows.number(0);
           row.failures = rows.number(1);

@@ -68,7 +68,7 @@ Result<void> restore(const std::string& from, const std::string& path, RestorePe
   if (exists(path)) {
     try {
       Connection old(path, Connection::Mode::read_write);
-      old.pragma("PRAGMA wal_checkpoint(TRUNCATE)");       // so that PATH.replaced is whole by itself
+      old.pragma("PRAGMA wal_checkpoint(TRUNCATE)");  // so that PATH.replaced is whole by itself
     } catch (const SqlError&) {
       // A damaged store is a good reason to restore; its WAL goes along below.
     }

@@ -25,7 +25,9 @@ class SqliteStore final : public Store {
   void append(NewEvent event, Done<Appended> done) override { writer_.append(std::move(event), std::move(done)); }
 
   void apply(std::vector<Plan> plans, Done<std::vector<DeliverySeq>> done) override {
-    auto each = [](Core& core, const Plan& plan, std::vector<DeliverySeq>& created) { apply_plan(core, plan, created); };
+    auto each = [](Core& core, const Plan& plan, std::vector<DeliverySeq>& created) {
+      apply_plan(core, plan, created);
+    };
     writer_.submit(make_unit_over<std::vector<DeliverySeq>>(std::move(plans), each, std::move(done)));
   }
 
@@ -46,7 +48,9 @@ class SqliteStore final : public Store {
   }
 
   void retry(std::vector<DeliverySeq> deliveries, WallTime now, Done<std::size_t> done) override {
-    auto each = [now](Core& core, DeliverySeq delivery, std::size_t& changed) { changed += retry_delivery(core, delivery, now); };
+    auto each = [now](Core& core, DeliverySeq delivery, std::size_t& changed) {
+      changed += retry_delivery(core, delivery, now);
+    };
     writer_.submit_slow(make_unit_over<std::size_t>(std::move(deliveries), each, std::move(done)));
   }
 
@@ -71,20 +75,26 @@ class SqliteStore final : public Store {
     writer_.submit_slow(make_unit<std::size_t>(std::move(work), std::move(done)));
   }
 
-  void replay(EventSeq event, std::vector<NewDelivery> deliveries, bool same_id, WallTime now, Done<std::vector<DeliverySeq>> done) override {
+  void replay(EventSeq event, std::vector<NewDelivery> deliveries, bool same_id, WallTime now,
+              Done<std::vector<DeliverySeq>> done) override {
     // Answered here: it is not the disk's fault.
     auto refused = std::make_shared<std::optional<Error>>();
     auto work = [=, deliveries = std::move(deliveries)](Core& core, const Slice&, std::vector<DeliverySeq>& changed) {
       Rows rows(core.db, "SELECT EXISTS(SELECT 1 FROM unplanned WHERE seq=?1) FROM events WHERE seq=?1", event);
-      if (!rows.next()) *refused = not_found("store: there is no event " + std::to_string(event) + " (any more)");
-      else if (rows.integer(0) != 0) *refused = Error{ErrorKind::conflict, "store: event " + std::to_string(event) + " is not planned yet"};
-      else changed = replay_event(core, event, deliveries, same_id, now);
+      if (!rows.next())
+        *refused = not_found("store: there is no event " + std::to_string(event) + " (any more)");
+      else if (rows.integer(0) != 0)
+        *refused = Error{ErrorKind::conflict, "store: event " + std::to_string(event) + " is not planned yet"};
+      else
+        changed = replay_event(core, event, deliveries, same_id, now);
       return true;
     };
     Done<std::vector<DeliverySeq>> answer = [refused, done = std::move(done)](Result<std::vector<DeliverySeq>> result) {
       if (!done) return;
-      if (result && *refused) done(**refused);
-      else done(std::move(result));
+      if (result && *refused)
+        done(**refused);
+      else
+        done(std::move(result));
     };
     writer_.submit(make_unit<std::vector<DeliverySeq>>(std::move(work), std::move(answer)));
   }
@@ -93,7 +103,8 @@ class SqliteStore final : public Store {
     auto work = [this, before, limit, removed = std::size_t{0}](Core& core, const Slice& slice, bool& more) mutable {
       bool pass_done = false;
       do {
-        removed += pruner_.step(core, before, std::min(prune_step, std::max<std::size_t>(limit - removed, 1)), pass_done);
+        removed +=
+            pruner_.step(core, before, std::min(prune_step, std::max<std::size_t>(limit - removed, 1)), pass_done);
         more = !pass_done;
         if (pass_done || removed >= limit) return true;
       } while (!slice.over());
@@ -118,9 +129,9 @@ class SqliteStore final : public Store {
  private:
   FileLock lock_;
   std::string path_;
-  Pruner pruner_;       // Thread: the writer's
+  Pruner pruner_;  // Thread: the writer's
   Writer writer_;
-  Backup backup_;       // Lifetime: ends before the writer, to which it posts
+  Backup backup_;  // Lifetime: ends before the writer, to which it posts
 };
 
 Result<void> prepare(const Options& options) {
@@ -133,9 +144,12 @@ Result<void> prepare(const Options& options) {
     db.execute("PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL");
     return {};
   } catch (const SqlError& error) {
-    if (error.primary() == SQLITE_NOTADB) return invalid(options.path + " is not a SQLite database, so not a store of chatrelay; name another file under `store:`");
+    if (error.primary() == SQLITE_NOTADB)
+      return invalid(options.path +
+                     " is not a SQLite database, so not a store of chatrelay; name another file under `store:`");
     if (error.primary() == SQLITE_READONLY || error.primary() == SQLITE_CANTOPEN)
-      return invalid("cannot write to the store " + options.path + ": " + error.message + "; the file and its folder must be writable for the user who runs chatrelay");
+      return invalid("cannot write to the store " + options.path + ": " + error.message +
+                     "; the file and its folder must be writable for the user who runs chatrelay");
     return to_error(error, "opening " + options.path);
   }
 }

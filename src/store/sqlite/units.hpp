@@ -37,7 +37,8 @@ std::unique_ptr<Unit> make_unit(Work work, Done<T> done) {
 // Does `each(core, element, answer)` for one element after another until the slice is over.
 template <class T, class Element, class Each>
 std::unique_ptr<Unit> make_unit_over(std::vector<Element> elements, Each each, Done<T> done) {
-  auto work = [elements = std::move(elements), next = std::size_t{0}, each = std::move(each)](Core& core, const Slice& slice, T& answer) mutable {
+  auto work = [elements = std::move(elements), next = std::size_t{0}, each = std::move(each)](
+                  Core& core, const Slice& slice, T& answer) mutable {
     while (next < elements.size()) {
       each(core, elements[next++], answer);
       if (slice.over()) break;

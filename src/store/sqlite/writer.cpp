@@ -8,28 +8,34 @@ namespace chatrelay::store::sqlite {
 namespace {
 
 constexpr int page_bytes = 4096;
-constexpr std::chrono::milliseconds idle_checkpoint_after{200};         // nothing came for that long: copy the WAL while nobody waits
-constexpr std::chrono::milliseconds idle_look_after{30'000};            // for expired de-duplication buckets
-constexpr std::chrono::milliseconds dedup_pause{5};                     // between slices of sealing when nothing else is to do
-constexpr int dedup_slice_ms = 0, dedup_slice_alone_ms = 3, dedup_slice_behind_ms = 8;  // 0: one step, about 1 ms at most
-constexpr std::chrono::microseconds background_least{300};              // some ten units, even if a single append waits
-constexpr int restart_patience_ms = 5;                                  // how long readers are waited for to start the WAL anew
-constexpr std::chrono::seconds trouble_pause{10};                       // between log lines about a disk that comes and goes
+constexpr std::chrono::milliseconds idle_checkpoint_after{
+    200};  // nothing came for that long: copy the WAL while nobody waits
+constexpr std::chrono::milliseconds idle_look_after{30'000};  // for expired de-duplication buckets
+constexpr std::chrono::milliseconds dedup_pause{5};           // between slices of sealing when nothing else is to do
+constexpr int dedup_slice_ms = 0, dedup_slice_alone_ms = 3,
+              dedup_slice_behind_ms = 8;                    // 0: one step, about 1 ms at most
+constexpr std::chrono::microseconds background_least{300};  // some ten units, even if a single append waits
+constexpr int restart_patience_ms = 5;                      // how long readers are waited for to start the WAL anew
+constexpr std::chrono::seconds trouble_pause{10};           // between log lines about a disk that comes and goes
 constexpr double recent_half_life_s = 1.0;
 
-std::int64_t ns(SteadyTime t) { return std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count()); }
+std::int64_t ns(SteadyTime t) {
+  return std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::nanoseconds>(t.time_since_epoch()).count());
+}
 
-double seconds(std::chrono::steady_clock::duration d) { return std::chrono::duration<double>(d).count(); }
+double seconds(std::chrono::steady_clock::duration d) {
+  return std::chrono::duration<double>(d).count();
+}
 
 }  // namespace
 
 // What one turn does, until its answers are given.
 struct Writer::Group {
-  std::size_t first = 0, last = 0;                       // of batch_
+  std::size_t first = 0, last = 0;  // of batch_
   std::vector<Result<Appended>> answers;
   std::vector<std::unique_ptr<Unit>> finished;
   std::vector<std::pair<std::unique_ptr<Unit>, Error>> failed;
-  std::vector<Unit*> half_way;                           // took a step in this group, and are still in their queue
+  std::vector<Unit*> half_way;  // took a step in this group, and are still in their queue
   Clk::time_point started = Clk::now();
 };
 
@@ -39,16 +45,22 @@ Writer::Writer(Options options, const Clock& clock, Metrics& metrics)
       core_(options_, clock),
       commit_seconds_(metrics.histogram("chatrelay_store_group_seconds", "Time of a group commit, sync included.",
                                         {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5})),
-      group_appends_(metrics.histogram("chatrelay_store_group_appends", "Appends in a group commit.", {0, 1, 4, 16, 64, 256, 1024})),
-      checkpoint_seconds_(metrics.histogram("chatrelay_store_checkpoint_seconds", "Time of a checkpoint.", {0.001, 0.005, 0.01, 0.025, 0.1, 1})),
+      group_appends_(metrics.histogram("chatrelay_store_group_appends", "Appends in a group commit.",
+                                       {0, 1, 4, 16, 64, 256, 1024})),
+      checkpoint_seconds_(metrics.histogram("chatrelay_store_checkpoint_seconds", "Time of a checkpoint.",
+                                            {0.001, 0.005, 0.01, 0.025, 0.1, 1})),
       failed_commits_(metrics.counter("chatrelay_store_failed_groups_total", "Groups that could not be committed.")),
       wal_bytes_(metrics.gauge("chatrelay_store_wal_bytes", "Size of the write-ahead log in use.")) {}
 
 void Writer::load() {
   auto& db = core_.db;
-  // cache_size in KiB: bounds memory however large the store is. Reading back a page that fell out costs a copy from the kernel's cache.
-  db.execute("PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=0;");
-  if (options_.file_pages_max > 0) db.execute(("PRAGMA max_page_count=" + std::to_string(options_.file_pages_max)).c_str());
+  // cache_size in KiB: bounds memory however large the store is. Reading back a page that fell out costs a copy from
+  // the kernel's cache.
+  db.execute(
+      "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA "
+      "wal_autocheckpoint=0;");
+  if (options_.file_pages_max > 0)
+    db.execute(("PRAGMA max_page_count=" + std::to_string(options_.file_pages_max)).c_str());
   sqlite3_wal_hook(
       db.raw(),
       [](void* self, sqlite3*, const char*, int frames) {
@@ -124,7 +136,8 @@ CommitLoad Writer::load_now() const {
   load.waiting = waiting_.load(std::memory_order_relaxed);
   // Halves with every second that passes without a slower group.
   const double age_s = static_cast<double>(now - recent_at_ns_.load(std::memory_order_relaxed)) / 1e9;
-  const double recent = static_cast<double>(recent_max_ns_.load(std::memory_order_relaxed)) / (1.0 + std::max(0.0, age_s) / recent_half_life_s);
+  const double recent = static_cast<double>(recent_max_ns_.load(std::memory_order_relaxed)) /
+                        (1.0 + std::max(0.0, age_s) / recent_half_life_s);
   load.recent_max = Millis(static_cast<std::int64_t>(recent / 1e6));
   return load;
 }
@@ -149,7 +162,9 @@ bool Writer::wait_for_work() {
   while (!mine && !something()) {
     const bool wal_open = wal_frames_ > checkpointed_frames_;
     const bool sealing = !in_trouble_ && core_.dedup.wants_work();
-    const std::chrono::milliseconds patience = sealing ? dedup_pause : wal_open ? idle_checkpoint_after : idle_look_after;
+    const std::chrono::milliseconds patience = sealing    ? dedup_pause
+                                               : wal_open ? idle_checkpoint_after
+                                                          : idle_look_after;
     if (wake_.wait_for(lock, patience, something) || sealing) break;
     lock.unlock();
     if (wal_open) checkpoint_if_due(true);
@@ -171,7 +186,9 @@ bool Writer::wait_for_work() {
   return !(stop_ && next_ >= batch_.size() && units_.empty() && slow_.empty() && callbacks_.empty());
 }
 
-void Writer::begin() { core_.db.run("BEGIN IMMEDIATE"); }
+void Writer::begin() {
+  core_.db.run("BEGIN IMMEDIATE");
+}
 void Writer::commit() {
   core_.counters.flush(core_.db);
   core_.db.run("COMMIT");
@@ -240,8 +257,8 @@ void Writer::run_group() {
   }
 }
 
-// What units did in this group is gone, also of those that are half way. `all`: and those that wait would fare no better; leaving
-// them queued would have this thread try in circles.
+// What units did in this group is gone, also of those that are half way. `all`: and those that wait would fare no
+// better; leaving them queued would have this thread try in circles.
 void Writer::fail_units(Group& group, const Error& why, bool all) {
   for (auto& unit : group.finished) group.failed.emplace_back(std::move(unit), why);
   group.finished.clear();
@@ -255,12 +272,15 @@ void Writer::fail_units(Group& group, const Error& why, bool all) {
 
 void Writer::append_one(Waiting& waiting, Group& group) {
   if (waiting.refused) {
-    group.answers.emplace_back(unavailable("store: too many webhooks wait for the disk (" + std::to_string(options_.waiting_max) + ")"));
+    group.answers.emplace_back(
+        unavailable("store: too many webhooks wait for the disk (" + std::to_string(options_.waiting_max) + ")"));
     return;
   }
-  const auto queued = static_cast<std::uint64_t>(core_.counters.total(Counters::open) + core_.counters.total(Counters::unplanned));
+  const auto queued =
+      static_cast<std::uint64_t>(core_.counters.total(Counters::open) + core_.counters.total(Counters::unplanned));
   if (queued >= options_.queue_max) {
-    group.answers.emplace_back(unavailable("store: the queue is full: limits.queue is " + std::to_string(options_.queue_max)));
+    group.answers.emplace_back(
+        unavailable("store: the queue is full: limits.queue is " + std::to_string(options_.queue_max)));
     return;
   }
   group.answers.emplace_back(append_event(core_, waiting.event));
@@ -290,13 +310,16 @@ void Writer::insert_appends(Group& group, bool carefully) {
   }
 }
 
-// While appends wait for this commit, background work gets about as long as they took themselves, so that it never takes more than
-// half of their rate, and never starves either. Without them it has more time, until one comes.
+// While appends wait for this commit, background work gets about as long as they took themselves, so that it never
+// takes more than half of their rate, and never starves either. Without them it has more time, until one comes.
 void Writer::run_background(Group& group) {
   const auto start = Clk::now();
   const bool appends = group.last > group.first;
-  const auto most = std::chrono::duration_cast<Clk::duration>(appends ? options_.background_slice : options_.background_slice_alone);
-  const auto time = appends ? std::clamp<Clk::duration>(start - group.started, std::min<Clk::duration>(background_least, most), most) : most;
+  const auto most =
+      std::chrono::duration_cast<Clk::duration>(appends ? options_.background_slice : options_.background_slice_alone);
+  const auto time =
+      appends ? std::clamp<Clk::duration>(start - group.started, std::min<Clk::duration>(background_least, most), most)
+              : most;
   const auto* waiting = appends ? nullptr : &waiting_;
   // Slow units get what is left, but never less than a quarter.
   const Slice slice{start + (slow_.empty() ? time : time * 3 / 4), waiting};
@@ -340,7 +363,9 @@ bool Writer::run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, co
 
 void Writer::maintain_dedup(bool appends_wait) {
   if (!core_.dedup.wants_work()) return;
-  const auto slice = std::chrono::milliseconds(core_.dedup.behind() ? dedup_slice_behind_ms : appends_wait ? dedup_slice_ms : dedup_slice_alone_ms);
+  const auto slice = std::chrono::milliseconds(core_.dedup.behind() ? dedup_slice_behind_ms
+                                               : appends_wait       ? dedup_slice_ms
+                                                                    : dedup_slice_alone_ms);
   bool begun = false;
   try {
     core_.db.run("SAVEPOINT dedup");
@@ -382,9 +407,11 @@ void Writer::count_commit(const Group& group) {
   group_appends_.observe(static_cast<double>(group.last - group.first));
   // As its oldest append saw it: waiting included.
   const auto now = clock_.steady();
-  const auto lasted = std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now - batch_[group.first].since).count(), 0);
+  const auto lasted = std::max<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(now - batch_[group.first].since).count(), 0);
   const double age_s = static_cast<double>(ns(now) - recent_at_ns_.load(std::memory_order_relaxed)) / 1e9;
-  const auto faded = static_cast<std::int64_t>(static_cast<double>(recent_max_ns_.load(std::memory_order_relaxed)) / (1.0 + std::max(0.0, age_s) / recent_half_life_s));
+  const auto faded = static_cast<std::int64_t>(static_cast<double>(recent_max_ns_.load(std::memory_order_relaxed)) /
+                                               (1.0 + std::max(0.0, age_s) / recent_half_life_s));
   if (lasted >= faded) {
     recent_max_ns_.store(lasted, std::memory_order_relaxed);
     recent_at_ns_.store(ns(now), std::memory_order_relaxed);
@@ -402,8 +429,8 @@ void Writer::after_trouble(const SqlError& error) {
   if (error.primary() == SQLITE_FULL) checkpoint(SQLITE_CHECKPOINT_RESTART);
 }
 
-// Copies the WAL into the file often and little: a checkpoint of checkpoint_bytes takes some milliseconds, and once all is copied the
-// next commit starts the WAL anew by itself, unless a reader still looks at it.
+// Copies the WAL into the file often and little: a checkpoint of checkpoint_bytes takes some milliseconds, and once all
+// is copied the next commit starts the WAL anew by itself, unless a reader still looks at it.
 void Writer::checkpoint_if_due(bool idle) {
   const int step = static_cast<int>(std::max<std::uint64_t>(options_.checkpoint_bytes / page_bytes, 1));
   if (wal_frames_ < checkpointed_at_) checkpointed_at_ = checkpointed_frames_ = 0;  // the WAL started anew
@@ -421,8 +448,10 @@ void Writer::checkpoint(int mode) {
   const int code = sqlite3_wal_checkpoint_v2(db, "main", mode, &log, &copied);
   if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db, 5000);
   checkpointed_at_ = wal_frames_;
-  if (code == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE) wal_frames_ = checkpointed_at_ = checkpointed_frames_ = 0;
-  else if (code == SQLITE_OK || code == SQLITE_BUSY) checkpointed_frames_ = log >= 0 && copied >= log ? wal_frames_ : std::min(wal_frames_, std::max(copied, 0));
+  if (code == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE)
+    wal_frames_ = checkpointed_at_ = checkpointed_frames_ = 0;
+  else if (code == SQLITE_OK || code == SQLITE_BUSY)
+    checkpointed_frames_ = log >= 0 && copied >= log ? wal_frames_ : std::min(wal_frames_, std::max(copied, 0));
   checkpoint_seconds_.observe(seconds(Clk::now() - start));
 }
 

@@ -1,5 +1,5 @@
-// Writer: the one thread that writes. Each turn is one group: all waiting appends, then a slice of background work, one COMMIT
-// with its sync, then the callbacks in order. Between groups it checkpoints, a little at a time.
+// Writer: the one thread that writes. Each turn is one group: all waiting appends, then a slice of background work, one
+// COMMIT with its sync, then the callbacks in order. Between groups it checkpoints, a little at a time.
 //
 // Invariant 7: nothing else writes to the file or checkpoints it.
 #pragma once
@@ -24,34 +24,35 @@ namespace chatrelay::store::sqlite {
 // How long background work may go on. While no append waits it stops as soon as one comes.
 struct Slice {
   std::chrono::steady_clock::time_point deadline;
-  const std::atomic<std::size_t>* waiting = nullptr;     // nullptr: only time counts
+  const std::atomic<std::size_t>* waiting = nullptr;  // nullptr: only time counts
   bool over() const {
     return (waiting && waiting->load(std::memory_order_relaxed) > 0) || std::chrono::steady_clock::now() >= deadline;
   }
 };
 
-// A piece of background work. It may take several steps, each in a savepoint of its own and perhaps in groups of their own;
-// if a step fails, what earlier steps committed stays, and the unit fails.
+// A piece of background work. It may take several steps, each in a savepoint of its own and perhaps in groups of their
+// own; if a step fails, what earlier steps committed stays, and the unit fails.
 class Unit {
  public:
   virtual ~Unit() = default;
-  virtual bool step(Core& core, const Slice& slice) = 0;  // true: finished. Goes on until the slice is over; throws SqlError
-  virtual void succeed() = 0;                            // after the commit
+  virtual bool step(Core& core,
+                    const Slice& slice) = 0;  // true: finished. Goes on until the slice is over; throws SqlError
+  virtual void succeed() = 0;                 // after the commit
   virtual void fail(const Error& error) = 0;
 };
 
 class Writer {
  public:
   Writer(Options options, const Clock& clock, Metrics& metrics);
-  ~Writer();                                             // after everything handed over is committed
-  void load();                                           // Errors: SqlError
+  ~Writer();    // after everything handed over is committed
+  void load();  // Errors: SqlError
   void start();
 
   // Thread: any.
   void append(NewEvent event, Done<Appended> done);
-  void submit(std::unique_ptr<Unit> unit);               // in order among themselves
-  void submit_slow(std::unique_ptr<Unit> unit);          // long ones, which the others pass
-  void post(std::function<void()> callback);             // runs on the writer thread
+  void submit(std::unique_ptr<Unit> unit);       // in order among themselves
+  void submit_slow(std::unique_ptr<Unit> unit);  // long ones, which the others pass
+  void post(std::function<void()> callback);     // runs on the writer thread
   CommitLoad load_now() const;
   void on_events(std::function<void()> doorbell) { ring_events_ = std::move(doorbell); }
   void on_deliveries(std::function<void()> doorbell) { ring_deliveries_ = std::move(doorbell); }
@@ -62,7 +63,7 @@ class Writer {
     NewEvent event;
     Done<Appended> done;
     SteadyTime since;
-    bool refused = false;                                // over waiting_max: kept for its callback only
+    bool refused = false;  // over waiting_max: kept for its callback only
   };
   using Clk = std::chrono::steady_clock;
   struct Group;
@@ -99,14 +100,14 @@ class Writer {
   bool stop_ = false;
 
   // The writer thread's own.
-  std::vector<Waiting> batch_;                           // taken appends; from next_ on they wait
+  std::vector<Waiting> batch_;  // taken appends; from next_ on they wait
   std::size_t next_ = 0;
   std::deque<std::unique_ptr<Unit>> units_, slow_;
   std::vector<std::function<void()>> callbacks_;
-  int wal_frames_ = 0;                                   // in the WAL now
-  int checkpointed_at_ = 0;                              // wal_frames_ at the last checkpoint
+  int wal_frames_ = 0;       // in the WAL now
+  int checkpointed_at_ = 0;  // wal_frames_ at the last checkpoint
   int checkpointed_frames_ = 0;
-  bool in_trouble_ = false;                              // a group failed, the log says so, and none succeeded since
+  bool in_trouble_ = false;  // a group failed, the log says so, and none succeeded since
   Clk::time_point trouble_said_{};
 
   // Thread: any (atomics).

@@ -36,10 +36,13 @@ class ChatrelaySource final : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> make_chatrelay_source() { return std::make_unique<ChatrelaySource>(); }
+std::unique_ptr<Source> make_chatrelay_source() {
+  return std::make_unique<ChatrelaySource>();
+}
 
 SourceKind chatrelay_kind() {
-  return {own_source, [](const config::SourceConfig&, const boost::json::object&, config::Problems&) -> std::unique_ptr<Source> {
+  return {own_source,
+          [](const config::SourceConfig&, const boost::json::object&, config::Problems&) -> std::unique_ptr<Source> {
             return make_chatrelay_source();
           }};
 }

@@ -1,5 +1,5 @@
-// chatrelay's own events (delivery_dead, destination_disabled, source_silent, store_full): how the daemon tells rules of its own
-// troubles. The daemon appends them itself; nothing from outside is let in. See chatrelay.md.
+// chatrelay's own events (delivery_dead, destination_disabled, source_silent, store_full): how the daemon tells rules
+// of its own troubles. The daemon appends them itself; nothing from outside is let in. See chatrelay.md.
 #pragma once
 
 #include "systems/source.hpp"

@@ -10,7 +10,8 @@
 namespace chatrelay::systems::generic {
 
 bool is_form(std::string_view content_type);
-// {"name": "value"}; a name that comes several times has an array. Limit: 1000 fields. Bytes that are not UTF-8 are repaired.
+// {"name": "value"}; a name that comes several times has an array. Limit: 1000 fields. Bytes that are not UTF-8 are
+// repaired.
 json::object parse_form(std::string_view body);
 // Every value of one field, decoded.
 std::vector<std::string> form_values(std::string_view body, std::string_view name);

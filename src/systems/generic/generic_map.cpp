@@ -30,7 +30,8 @@ std::optional<WallTime> time_of(const json::value& value) {
 // Ids that someone maps with numbers in them: {id: .customer_no}.
 json::value with_text_members(json::value value, std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys)
-    if (json::value* member = value.get_object().if_contains(key); member && member->is_number()) *member = json::serialize(*member);
+    if (json::value* member = value.get_object().if_contains(key); member && member->is_number())
+      *member = json::serialize(*member);
   return value;
 }
 
@@ -66,7 +67,8 @@ std::unique_ptr<Map> Map::read(const config::Node& node, const json::object& tab
   add("message", map->message_);
   add("occurred_at", map->occurred_at_);
   add("key", map->key_);
-  if (node["thread"].present() && !node["chat"].present()) node["thread"].problem("needs chat: a thread is a part of a chat");
+  if (node["thread"].present() && !node["chat"].present())
+    node["thread"].problem("needs chat: a thread is a part of a chat");
   for (std::size_t i = before; i < problems.list().size(); ++i)
     if (!problems.list()[i].warning) return nullptr;
   if (builder.size() > 0) {

@@ -23,8 +23,12 @@ Result<json::value> payload_of(std::string_view body, std::string_view content_t
 
 class GenericSource final : public Source {
  public:
-  GenericSource(std::string name, std::unique_ptr<Verification> verification, std::unique_ptr<Map> map, std::optional<Millis> window)
-      : name_(std::move(name)), verification_(std::move(verification)), map_(std::move(map)), window_(window),
+  GenericSource(std::string name, std::unique_ptr<Verification> verification, std::unique_ptr<Map> map,
+                std::optional<Millis> window)
+      : name_(std::move(name)),
+        verification_(std::move(verification)),
+        map_(std::move(map)),
+        window_(window),
         secrets_(verification_->secrets()) {
     if (const std::string member = verification_->secret_member(); !member.empty()) taken_out_.push_back(member);
   }
@@ -36,12 +40,14 @@ class GenericSource final : public Source {
     Accepted accepted;
     if (form) {
       accepted.content_type = form_type;
-      accepted.body = taken_out_.empty() ? std::string(request.body) : without_field(request.body, verification_->secret_member());
+      accepted.body =
+          taken_out_.empty() ? std::string(request.body) : without_field(request.body, verification_->secret_member());
     } else {
       const JsonScanResult scan = scan_json(request.body, {}, taken_out_);
       if (!scan.well_formed)
-        return reject(400, RejectReason::not_json, "the body is neither JSON (it breaks off at byte " +
-                                                       std::to_string(scan.error_offset) + ") nor a form");
+        return reject(
+            400, RejectReason::not_json,
+            "the body is neither JSON (it breaks off at byte " + std::to_string(scan.error_offset) + ") nor a form");
       accepted.body = without_members(request.body, scan.members);
     }
     accepted.body = without_secret_bytes(std::move(accepted.body), secrets_);
@@ -67,14 +73,16 @@ class GenericSource final : public Source {
   }
 
  private:
-  // The operator's key, else the id that the sender's protocol gives, else the bytes. An expression that fails here fails
-  // again when the webhook is decoded, and is told there.
+  // The operator's key, else the id that the sender's protocol gives, else the bytes. An expression that fails here
+  // fails again when the webhook is decoded, and is told there.
   DedupKey key_of(const HookRequest& request, const Accepted& accepted) {
     std::optional<std::string> key;
     if (map_->has_key())
-      if (const auto payload = payload_of(accepted.body, accepted.content_type); payload.has_value()) key = map_->key(*payload);
+      if (const auto payload = payload_of(accepted.body, accepted.content_type); payload.has_value())
+        key = map_->key(*payload);
     if (key) return named("generic key", *key, natural_window);
-    if (const std::string id = verification_->delivery_id(request); !id.empty()) return named("generic id", id, natural_window);
+    if (const std::string id = verification_->delivery_id(request); !id.empty())
+      return named("generic id", id, natural_window);
     return named("generic body", accepted.body, body_window);
   }
 
@@ -107,7 +115,8 @@ class GenericSource final : public Source {
   std::vector<std::string> taken_out_;
 };
 
-std::unique_ptr<Source> make_generic(const config::SourceConfig& config, const boost::json::object& tables, config::Problems& problems) {
+std::unique_ptr<Source> make_generic(const config::SourceConfig& config, const boost::json::object& tables,
+                                     config::Problems& problems) {
   std::vector<std::string> known = config::common_source_keys();
   known.insert(known.end(), {"verify", "map"});
   config.node.only(known);
@@ -119,6 +128,8 @@ std::unique_ptr<Source> make_generic(const config::SourceConfig& config, const b
 
 }  // namespace
 
-SourceKind generic_kind() { return {system_name, &make_generic}; }
+SourceKind generic_kind() {
+  return {system_name, &make_generic};
+}
 
 }  // namespace chatrelay::systems

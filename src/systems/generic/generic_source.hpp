@@ -1,4 +1,5 @@
-// Any webhook that is JSON or a form: `verify` says how it proves itself, `map` (jq) where its parts are. See generic.md.
+// Any webhook that is JSON or a form: `verify` says how it proves itself, `map` (jq) where its parts are. See
+// generic.md.
 #pragma once
 
 #include "systems/source.hpp"

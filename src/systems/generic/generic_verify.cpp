@@ -12,10 +12,13 @@ namespace chatrelay::systems::generic {
 
 namespace {
 
-Rejected wrong(std::string message) { return {401, RejectReason::wrong_secret, std::move(message)}; }
+Rejected wrong(std::string message) {
+  return {401, RejectReason::wrong_secret, std::move(message)};
+}
 
-// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md: the signature "v1,<base64>" is HMAC-SHA256
-// of "<id>.<timestamp>.<body>"; several stand in one header, separated by spaces, while secrets rotate.
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md: the signature
+// "v1,<base64>" is HMAC-SHA256 of "<id>.<timestamp>.<body>"; several stand in one header, separated by spaces, while
+// secrets rotate.
 class StandardWebhooks final : public Verification {
  public:
   StandardWebhooks(std::vector<Secret> secrets, std::vector<std::string> keys)
@@ -30,9 +33,11 @@ class StandardWebhooks final : public Verification {
     if (!is_signed(id, timestamp, request.body, signatures)) return wrong("no signature fits");
     long long seconds = 0;
     const auto parsed = std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
-    if (parsed.ec != std::errc{} || parsed.ptr != timestamp.data() + timestamp.size()) return wrong("webhook-timestamp is not a number");
+    if (parsed.ec != std::errc{} || parsed.ptr != timestamp.data() + timestamp.size())
+      return wrong("webhook-timestamp is not a number");
     const long long now_s = to_ms(now) / 1000;
-    if (seconds < now_s - tolerance_s || seconds > now_s + tolerance_s) return wrong("webhook-timestamp is more than 5 minutes off");
+    if (seconds < now_s - tolerance_s || seconds > now_s + tolerance_s)
+      return wrong("webhook-timestamp is more than 5 minutes off");
     return std::nullopt;
   }
 
@@ -40,20 +45,24 @@ class StandardWebhooks final : public Verification {
     const std::string timestamp = std::to_string(to_ms(now) / 1000);
     const Digest named = sha256(request.body + timestamp);
     const std::string id = "msg_" + base64url_encode(as_text(named).substr(0, 15));
-    const std::string signature = base64_encode(as_text(hmac_sha256(keys_.front(), id + "." + timestamp + "." + request.body)));
+    const std::string signature =
+        base64_encode(as_text(hmac_sha256(keys_.front(), id + "." + timestamp + "." + request.body)));
     request.headers.emplace_back("webhook-id", id);
     request.headers.emplace_back("webhook-timestamp", timestamp);
     request.headers.emplace_back("webhook-signature", "v1," + signature);
   }
 
-  std::string delivery_id(const HookRequest& request) const override { return std::string(request.header_value("webhook-id")); }
+  std::string delivery_id(const HookRequest& request) const override {
+    return std::string(request.header_value("webhook-id"));
+  }
   std::vector<Secret> secrets() const override { return secrets_; }
 
  private:
-  static constexpr long long tolerance_s = 300;         // the specification's libraries allow five minutes
-  static constexpr std::size_t signatures_max = 16;     // Limit: more are not looked at
+  static constexpr long long tolerance_s = 300;      // the specification's libraries allow five minutes
+  static constexpr std::size_t signatures_max = 16;  // Limit: more are not looked at
 
-  bool is_signed(std::string_view id, std::string_view timestamp, std::string_view body, std::string_view signatures) const {
+  bool is_signed(std::string_view id, std::string_view timestamp, std::string_view body,
+                 std::string_view signatures) const {
     const std::string content = std::string(id) + "." + std::string(timestamp) + "." + std::string(body);
     bool matched = false;
     for (const std::string& key : keys_) {
@@ -104,7 +113,8 @@ class HmacHeader final : public Verification {
 
   void sign(Source::Signed& request, WallTime) const override {
     const Digest digest = hmac_sha256(secrets_.front().reveal(), request.body);
-    request.headers.emplace_back(header_, prefix_ + (encoding_ == Encoding::hex ? hex_encode(digest) : base64_encode(as_text(digest))));
+    request.headers.emplace_back(
+        header_, prefix_ + (encoding_ == Encoding::hex ? hex_encode(digest) : base64_encode(as_text(digest))));
   }
   std::vector<Secret> secrets() const override { return secrets_; }
 
@@ -125,7 +135,8 @@ class SecretHeader final : public Verification {
     std::string_view given = trim(request.header_value(name_));
     if (given.size() < scheme_.size() || !iequals_ascii(given.substr(0, scheme_.size()), scheme_))
       return wrong("the " + name_ + " header is missing or wrong");
-    if (!matches_any(secrets_, trim(given.substr(scheme_.size())))) return wrong("the " + name_ + " header is missing or wrong");
+    if (!matches_any(secrets_, trim(given.substr(scheme_.size()))))
+      return wrong("the " + name_ + " header is missing or wrong");
     return std::nullopt;
   }
   void sign(Source::Signed& request, WallTime) const override {
@@ -168,7 +179,8 @@ class Basic final : public Verification {
 // A secret inside the body, like LiveChat's secret_key. Every member of that name is taken out before storing.
 class Field final : public Verification {
  public:
-  Field(std::vector<std::string> path, std::vector<Secret> secrets) : path_(std::move(path)), secrets_(std::move(secrets)) {}
+  Field(std::vector<std::string> path, std::vector<Secret> secrets)
+      : path_(std::move(path)), secrets_(std::move(secrets)) {}
 
   std::optional<Rejected> verify(const HookRequest& request, WallTime) const override {
     std::string name;
@@ -186,9 +198,11 @@ class Field final : public Verification {
     const JsonPath wanted[] = {{path_}};
     const JsonScanResult scan = scan_json(request.body, wanted, {});
     if (!scan.well_formed)
-      return Rejected{400, RejectReason::not_json, "the body is not JSON: it breaks off at byte " + std::to_string(scan.error_offset)};
+      return Rejected{400, RejectReason::not_json,
+                      "the body is not JSON: it breaks off at byte " + std::to_string(scan.error_offset)};
     const std::string_view raw = scan.values.front();
-    if (!raw.starts_with('"') || !matches_any(secrets_, scanned_string(raw))) return wrong(name + " is missing or wrong");
+    if (!raw.starts_with('"') || !matches_any(secrets_, scanned_string(raw)))
+      return wrong(name + " is missing or wrong");
     return std::nullopt;
   }
 
@@ -199,7 +213,8 @@ class Field final : public Verification {
       std::string name;
       for (const std::string& key : path_) name += (name.empty() ? "" : ".") + key;
       const std::string bare = without_field(request.body, name);
-      request.body = bare + (bare.empty() ? "" : "&") + percent_encode(name) + "=" + percent_encode(secrets_.front().reveal());
+      request.body =
+          bare + (bare.empty() ? "" : "&") + percent_encode(name) + "=" + percent_encode(secrets_.front().reveal());
       return;
     }
     json::value* at = &*body;
@@ -259,8 +274,10 @@ std::unique_ptr<Verification> read_standard_webhooks(const config::Node& node) {
 
 std::unique_ptr<Verification> read_hmac(const config::Node& node) {
   node.only({"header", "secret", "prefix", "encoding"});
-  const Encoding encoding = node["encoding"].one_of<Encoding>({{"hex", Encoding::hex}, {"base64", Encoding::base64}}, Encoding::hex);
-  return std::make_unique<HmacHeader>(node["header"].required_string(), read_secrets(node["secret"]), node["prefix"].string(), encoding);
+  const Encoding encoding =
+      node["encoding"].one_of<Encoding>({{"hex", Encoding::hex}, {"base64", Encoding::base64}}, Encoding::hex);
+  return std::make_unique<HmacHeader>(node["header"].required_string(), read_secrets(node["secret"]),
+                                      node["prefix"].string(), encoding);
 }
 
 std::unique_ptr<Verification> read_way(const std::string& way, const config::Node& node) {
@@ -288,7 +305,8 @@ std::unique_ptr<Verification> read_verification(const config::Node& node, config
   const std::size_t before = problems.list().size();
   constexpr std::string_view ways = "standard_webhooks, hmac_sha256, bearer, basic, header, field, none";
   std::unique_ptr<Verification> verification;
-  const bool none = (node.is_scalar() && node.string() == "none") || (node.is_map() && node.keys() == std::vector<std::string>{"none"});
+  const bool none = (node.is_scalar() && node.string() == "none") ||
+                    (node.is_map() && node.keys() == std::vector<std::string>{"none"});
   if (none) {
     node.warning("is none: whoever knows the address can send events");
     return std::make_unique<Nothing>();

@@ -18,7 +18,8 @@ const std::vector<std::string>& secret_members() {
 Verdict LivechatAdmission::admit(const HookRequest& request, WallTime now) {
   const JsonScanResult scan = scan_json(request.body, livechat_first_paths(), secret_members());
   if (!scan.well_formed)
-    return reject(400, RejectReason::not_json, "the body is not JSON: it breaks off at byte " + std::to_string(scan.error_offset));
+    return reject(400, RejectReason::not_json,
+                  "the body is not JSON: it breaks off at byte " + std::to_string(scan.error_offset));
   const LivechatFields fields(scan);
   Verdict verdict;
   if ((verdict.rejected = authenticate(request, fields))) return verdict;
@@ -33,15 +34,18 @@ Verdict LivechatAdmission::admit(const HookRequest& request, WallTime now) {
 }
 
 // Every secret that is shown must be right: one in the path does not excuse a wrong one in the body.
-std::optional<Rejected> LivechatAdmission::authenticate(const HookRequest& request, const LivechatFields& fields) const {
+std::optional<Rejected> LivechatAdmission::authenticate(const HookRequest& request,
+                                                        const LivechatFields& fields) const {
   const std::string_view in_body = fields.raw(LivechatField::secret_key);
   const bool path_right = !request.path_secret.empty() && matches_any(secrets_, request.path_secret);
-  const bool body_right = fields.is_string(LivechatField::secret_key) && matches_any(secrets_, fields.text(LivechatField::secret_key));
+  const bool body_right =
+      fields.is_string(LivechatField::secret_key) && matches_any(secrets_, fields.text(LivechatField::secret_key));
   if (!request.path_secret.empty() && !path_right)
     return Rejected{401, RejectReason::wrong_secret, "the secret in the path is wrong"};
   if (!in_body.empty() && !body_right) return Rejected{401, RejectReason::wrong_secret, "secret_key is wrong"};
   if (!path_right && !body_right)
-    return Rejected{401, RejectReason::wrong_secret, "there is no secret: neither secret_key in the body nor one in the path"};
+    return Rejected{401, RejectReason::wrong_secret,
+                    "there is no secret: neither secret_key in the body nor one in the path"};
   return std::nullopt;
 }
 
@@ -49,7 +53,8 @@ std::string LivechatAdmission::without_secrets(std::string_view body, const Json
   return without_secret_bytes(without_members(body, scan.members), secrets_);
 }
 
-// Recorded webhooks hold a placeholder, or no secret at all: either way the configured one is put in, first of all members.
+// Recorded webhooks hold a placeholder, or no secret at all: either way the configured one is put in, first of all
+// members.
 Source::Signed LivechatAdmission::sign(std::string body) const {
   Source::Signed signed_request;
   if (secrets_.empty()) {

@@ -1,5 +1,6 @@
-// The accept path of LiveChat: is it JSON, is it authentic, what names it, and the body without its secrets. One walk over the
-// bytes; no document is built. LiveChat proves itself by `secret_key` in the body and by nothing else: there is no signature.
+// The accept path of LiveChat: is it JSON, is it authentic, what names it, and the body without its secrets. One walk
+// over the bytes; no document is built. LiveChat proves itself by `secret_key` in the body and by nothing else: there
+// is no signature.
 #pragma once
 
 #include <string>

@@ -53,7 +53,8 @@ void add_rating(Decoding& d, std::optional<RatingChange> change) {
   d.derived.push_back(std::move(rated));
 }
 
-// --- incoming_chat --------------------------------------------------------------------------------------------------------
+// --- incoming_chat
+// --------------------------------------------------------------------------------------------------------
 
 void read_users(const json::value& chat, Event& event) {
   const json::value* users = find(chat, "users");
@@ -74,7 +75,8 @@ bool is_said_by_visitor(const Message& message, bool forms) {
   return forms ? message.kind == "form" : message.kind == "message" || message.kind == "file" || message.kind == "rich";
 }
 
-// All events that the thread begins with. Two with one id but different content (the documentation's own sample) are both kept.
+// All events that the thread begins with. Two with one id but different content (the documentation's own sample) are
+// both kept.
 void read_first_events(const json::value& thread, Event& event) {
   const json::value* events = find(thread, "events");
   if (!events || !events->is_array()) return;
@@ -125,7 +127,8 @@ void decode_incoming_chat(Decoding& d) {
   Chat& chat = d.chat();
   if (const auto id = string_at(source, "id")) chat.id = id;
   read_users(source, d.event);
-  if (const json::value* properties = find(source, "properties")) merge_properties(chat.properties, read_properties(*properties));
+  if (const json::value* properties = find(source, "properties"))
+    merge_properties(chat.properties, read_properties(*properties));
   if (const json::value* access = find(source, "access")) chat.department = read_groups(*access);
   const json::value* thread = find(source, "thread");
   if (!thread || !thread->is_object()) return;
@@ -135,7 +138,8 @@ void decode_incoming_chat(Decoding& d) {
   const json::value* tags = find(*thread, "tags");
   chat.tags = tags ? read_strings(*tags).value_or(std::vector<std::string>{}) : std::vector<std::string>{};
   if (const json::value* queue = find(*thread, "queue")) chat.queue = read_queue(*queue);
-  if (const json::value* properties = find(*thread, "properties")) merge_properties(chat.properties, read_properties(*properties));
+  if (const json::value* properties = find(*thread, "properties"))
+    merge_properties(chat.properties, read_properties(*properties));
   if (const json::value* access = find(*thread, "access"))
     if (auto groups = read_groups(*access)) chat.department = std::move(groups);
   const bool active = bool_at(*thread, "active").value_or(true);
@@ -144,7 +148,8 @@ void decode_incoming_chat(Decoding& d) {
   chat.initiator = initiator_of(d.payload, d.event);
 }
 
-// --- events ---------------------------------------------------------------------------------------------------------------
+// --- events
+// ---------------------------------------------------------------------------------------------------------------
 
 void name_author(Event& event, const json::value& payload_event) {
   const Author& author = event.message->author;
@@ -185,12 +190,14 @@ void decode_postback(Decoding& d) {
   if (const auto user = string_at(d.payload, "user_id")) name_person(d.event, person_of_id(*user, ""));
 }
 
-// --- the chat's state -------------------------------------------------------------------------------------------------------
+// --- the chat's state
+// -------------------------------------------------------------------------------------------------------
 
 void decode_chat_deactivated(Decoding& d) {
   d.chat().status = "closed";
   d.chat().ended_at = d.webhook.received_at;  // the payload has no time; the webhook is sent at once
-  if (const auto user = string_at(d.payload, "user_id")) d.event.activity["closed_by"] = *user;  // missing: the router did
+  if (const auto user = string_at(d.payload, "user_id"))
+    d.event.activity["closed_by"] = *user;  // missing: the router did
 }
 
 void decode_access(Decoding& d) {
@@ -248,7 +255,9 @@ void decode_user_removed(Decoding& d) {
   name_person(d.event, std::move(person));
 }
 
-void decode_tag(Decoding& d) { d.copy_to_activity({"tag"}); }
+void decode_tag(Decoding& d) {
+  d.copy_to_activity({"tag"});
+}
 
 // chat_ and thread_properties_updated: only what changed.
 void decode_properties_updated(Decoding& d) {
@@ -269,7 +278,9 @@ void decode_properties_deleted(Decoding& d) {
 }
 
 // Properties of one event are not the chat's.
-void decode_event_properties(Decoding& d) { d.copy_to_activity({"event_id", "properties"}); }
+void decode_event_properties(Decoding& d) {
+  d.copy_to_activity({"event_id", "properties"});
+}
 
 void decode_seen(Decoding& d) {
   d.copy_to_activity({"seen_up_to"});
@@ -278,10 +289,12 @@ void decode_seen(Decoding& d) {
 
 void decode_summary(Decoding& d) {
   d.copy_to_activity({"summary"});
-  if (const json::value* summary = find(d.payload, "summary")) d.event.occurred_at = meaningful_time_at(*summary, "updated_at");
+  if (const json::value* summary = find(d.payload, "summary"))
+    d.event.occurred_at = meaningful_time_at(*summary, "updated_at");
 }
 
-// --- people and configuration -------------------------------------------------------------------------------------------------
+// --- people and configuration
+// -------------------------------------------------------------------------------------------------
 
 void decode_routing_status(Decoding& d) {
   // Spelled "not accepting chats" in webhooks and "not_accepting_chats" in the API.
@@ -295,7 +308,8 @@ void decode_session_fields(Decoding& d) {
   Person person;
   person.is_visitor = true;
   person.visitor.id = string_at(d.payload, "id");
-  if (const json::value* fields = find(d.payload, "session_fields")) person.visitor.custom = read_session_fields(*fields);
+  if (const json::value* fields = find(d.payload, "session_fields"))
+    person.visitor.custom = read_session_fields(*fields);
   name_person(d.event, std::move(person));
   const json::value* active = find(d.payload, "active_chat");
   if (!active || !active->is_object()) return;
@@ -423,7 +437,8 @@ Event decode_app_webhook(const json::value& body, std::string type) {
   Event event;
   event.type = std::move(type);
   event.occurred_at = meaningful_time_at(body, "date");
-  for (const char* key : {"applicationID", "applicationName", "clientID", "userID", "organizationID", "licenseID", "payload"})
+  for (const char* key :
+       {"applicationID", "applicationName", "clientID", "userID", "organizationID", "licenseID", "payload"})
     if (const json::value* member = find(body, key)) event.activity[key] = *member;
   return event;
 }

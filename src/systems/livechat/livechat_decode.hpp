@@ -1,5 +1,6 @@
-// Stored LiveChat webhooks, API 3.3 to 3.7 and App Webhooks, into events. Pure and total: anything comes out as at least one
-// event. The API version is not in the payload and is not guessed: every field is read in all the spellings it has had.
+// Stored LiveChat webhooks, API 3.3 to 3.7 and App Webhooks, into events. Pure and total: anything comes out as at
+// least one event. The API version is not in the payload and is not guessed: every field is read in all the spellings
+// it has had.
 #pragma once
 
 #include <vector>

@@ -10,9 +10,9 @@ namespace {
 
 using Field = LivechatField;
 
-// Which webhooks speak of the same subject: their family and the fields that name the subject. Broad is safe (a retry with a
-// different change in between is kept twice), narrow is not (a state that came back is lost): so a chat's properties are one
-// subject, whichever names change, and thread_id is left out where it may be missing.
+// Which webhooks speak of the same subject: their family and the fields that name the subject. Broad is safe (a retry
+// with a different change in between is kept twice), narrow is not (a state that came back is lost): so a chat's
+// properties are one subject, whichever names change, and thread_id is left out where it may be missing.
 struct Family {
   std::string_view prefix;  // of the action
   std::string_view name;
@@ -36,7 +36,9 @@ const std::vector<Family>& families() {
       {"chat_transferred", "transfer", {Field::chat_id}},
       {"user_added_to_chat", "user", {Field::chat_id, Field::user_id, Field::user_user_id}},
       {"user_removed_from_chat", "user", {Field::chat_id, Field::user_id, Field::user_user_id}},
-      {"incoming_rich_message_postback", "postback", {Field::chat_id, Field::event_id, Field::user_id, Field::postback_id}},
+      {"incoming_rich_message_postback",
+       "postback",
+       {Field::chat_id, Field::event_id, Field::user_id, Field::postback_id}},
       {"thread_summary_set", "summary", {Field::chat_id, Field::thread_id}},
       {"customer_session_fields_updated", "session_fields", {Field::id, Field::active_chat_id}},
       {"incoming_customer", "customer", {Field::customer_id, Field::id}},
@@ -60,7 +62,8 @@ using Parts = std::vector<std::string_view>;
 // One subject named in two places (user_id here, user.id there) must hash alike: empty fields are skipped.
 Hash128 subject_of(const LivechatFields& fields, std::string_view organization, std::string_view action) {
   const auto& table = families();
-  const auto family = std::find_if(table.begin(), table.end(), [&](const Family& f) { return action.starts_with(f.prefix); });
+  const auto family =
+      std::find_if(table.begin(), table.end(), [&](const Family& f) { return action.starts_with(f.prefix); });
   Parts parts{organization, family != table.end() ? family->name : action};
   for (const Field field : family != table.end() ? family->subject : any_subject())
     if (!fields.raw(field).empty()) parts.push_back(fields.raw(field));
@@ -100,13 +103,32 @@ Hash128 hash_one(std::string_view text) {
 }  // namespace
 
 std::span<const JsonPath> livechat_paths() {
-  static const std::vector<JsonPath> paths = {
-      {{"secret_key"}}, {{"action"}}, {{"organization_id"}}, {{"license_id"}}, {{"payload", "chat_id"}}, {{"payload", "thread_id"}},
-      {{"payload", "event", "id"}}, {{"payload", "chat", "id"}}, {{"payload", "chat", "thread", "id"}},
-      {{"webhook_id"}}, {{"payload"}}, {{"payload", "event_id"}}, {{"payload", "id"}}, {{"payload", "user_id"}},
-      {{"payload", "user", "id"}}, {{"payload", "agent_id"}}, {{"payload", "tag"}}, {{"payload", "name"}},
-      {{"payload", "postback", "id"}}, {{"payload", "active_chat", "chat_id"}}, {{"payload", "customer", "id"}},
-      {{"event"}}, {{"applicationID"}}, {{"organizationID"}}, {{"licenseID"}}, {{"date"}}};
+  static const std::vector<JsonPath> paths = {{{"secret_key"}},
+                                              {{"action"}},
+                                              {{"organization_id"}},
+                                              {{"license_id"}},
+                                              {{"payload", "chat_id"}},
+                                              {{"payload", "thread_id"}},
+                                              {{"payload", "event", "id"}},
+                                              {{"payload", "chat", "id"}},
+                                              {{"payload", "chat", "thread", "id"}},
+                                              {{"webhook_id"}},
+                                              {{"payload"}},
+                                              {{"payload", "event_id"}},
+                                              {{"payload", "id"}},
+                                              {{"payload", "user_id"}},
+                                              {{"payload", "user", "id"}},
+                                              {{"payload", "agent_id"}},
+                                              {{"payload", "tag"}},
+                                              {{"payload", "name"}},
+                                              {{"payload", "postback", "id"}},
+                                              {{"payload", "active_chat", "chat_id"}},
+                                              {{"payload", "customer", "id"}},
+                                              {{"event"}},
+                                              {{"applicationID"}},
+                                              {{"organizationID"}},
+                                              {{"licenseID"}},
+                                              {{"date"}}};
   return paths;
 }
 
@@ -120,8 +142,8 @@ std::string_view LivechatFields::raw(LivechatField field) const {
   return value == "null" ? std::string_view{} : value;
 }
 
-OccurrenceCounter::Occurrence OccurrenceCounter::told(const Hash128& key, const Hash128& registration, const Hash128& state,
-                                                      WallTime now) {
+OccurrenceCounter::Occurrence OccurrenceCounter::told(const Hash128& key, const Hash128& registration,
+                                                      const Hash128& state, WallTime now) {
   constexpr std::size_t told_max = 24;  // Limit: three registrations of two opposite actions, with states to spare
   const bool known = is_known(registration);
   Subject& s = subject(key, now);
@@ -144,8 +166,8 @@ OccurrenceCounter::Occurrence OccurrenceCounter::told(const Hash128& key, const 
     }
     return {s.born, told.number};
   }
-  // Not told by this registration before. One that we know, and that another has told: a copy of the first telling, perhaps late.
-  // One that we do not know: a copy only if nothing else was told since.
+  // Not told by this registration before. One that we know, and that another has told: a copy of the first telling,
+  // perhaps late. One that we do not know: a copy only if nothing else was told since.
   std::uint64_t number = 1;
   if (highest > 0 && !known) number = change_of_highest == s.changes ? highest : highest + 1;
   s.told.push_back({registration, state, number, s.changes});
@@ -196,16 +218,21 @@ DedupKey app_key(std::string_view source, const LivechatFields& fields, std::str
     const Parts parts{"livechat body", source, body};
     return {hash128(parts), body_window};
   }
-  const Parts parts{"livechat app", source, fields.raw(Field::app_event), fields.raw(Field::app_id),
-                    fields.raw(Field::app_organization_id), fields.raw(Field::app_license_id), fields.raw(Field::app_date),
+  const Parts parts{"livechat app",
+                    source,
+                    fields.raw(Field::app_event),
+                    fields.raw(Field::app_id),
+                    fields.raw(Field::app_organization_id),
+                    fields.raw(Field::app_license_id),
+                    fields.raw(Field::app_date),
                     fields.raw(Field::payload)};
   return {hash128(parts), body_window};
 }
 
 }  // namespace
 
-DedupKey livechat_key(std::string_view source, const LivechatFields& usual, std::string_view body, OccurrenceCounter& counter,
-                      WallTime now) {
+DedupKey livechat_key(std::string_view source, const LivechatFields& usual, std::string_view body,
+                      OccurrenceCounter& counter, WallTime now) {
   const std::string action = usual.text(Field::action);
   const std::string_view organization =
       usual.raw(Field::organization_id).empty() ? usual.raw(Field::license_id) : usual.raw(Field::organization_id);

@@ -80,8 +80,8 @@ void read_rich(const json::value& event, Message& message) {
   if (!text.empty()) message.text = std::move(text);
 }
 
-// `visibility` since 3.4, `recipients` before. Invariant: what is for agents never goes to a visitor; so a word that we do not
-// know counts as agents, and so does a `system` event (3.6) that says nothing: nobody shows those to visitors.
+// `visibility` since 3.4, `recipients` before. Invariant: what is for agents never goes to a visitor; so a word that we
+// do not know counts as agents, and so does a `system` event (3.6) that says nothing: nobody shows those to visitors.
 std::string audience_of(const json::value& event, std::string_view type) {
   for (const char* key : {"visibility", "recipients"}) {
     const json::value* word = find(event, key);

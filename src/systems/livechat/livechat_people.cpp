@@ -8,7 +8,9 @@ namespace chatrelay::systems::livechat {
 
 namespace {
 
-bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_hex(char c) {
+  return std::isxdigit(static_cast<unsigned char>(c)) != 0;
+}
 
 bool is_uuid(std::string_view id) {
   if (id.size() != 36) return false;

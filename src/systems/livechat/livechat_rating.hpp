@@ -1,5 +1,5 @@
-// LiveChat tells of a rating twice: as a property of the thread, and as a system message. Both become an event of type chat_rated;
-// folding leaves out the one that says nothing new.
+// LiveChat tells of a rating twice: as a property of the thread, and as a system message. Both become an event of type
+// chat_rated; folding leaves out the one that says nothing new.
 #pragma once
 
 #include <optional>

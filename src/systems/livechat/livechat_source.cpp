@@ -28,7 +28,8 @@ class LivechatSource final : public Source {
   LivechatAdmission admission_;
 };
 
-std::unique_ptr<Source> make_livechat(const config::SourceConfig& config, const boost::json::object&, config::Problems& problems) {
+std::unique_ptr<Source> make_livechat(const config::SourceConfig& config, const boost::json::object&,
+                                      config::Problems& problems) {
   const std::size_t before = problems.list().size();
   std::vector<std::string> known = config::common_source_keys();
   known.emplace_back("secrets");
@@ -41,6 +42,8 @@ std::unique_ptr<Source> make_livechat(const config::SourceConfig& config, const 
 
 }  // namespace
 
-SourceKind livechat_kind() { return {system_name, &make_livechat}; }
+SourceKind livechat_kind() {
+  return {system_name, &make_livechat};
+}
 
 }  // namespace chatrelay::systems

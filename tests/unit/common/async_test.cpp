@@ -1,3 +1,9 @@
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -5,12 +11,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
-
-#include <memory>
-#include <optional>
-#include <stdexcept>
-#include <thread>
-#include <vector>
 
 #include "common/async/deadline.hpp"
 #include "common/async/inbox.hpp"
@@ -95,7 +95,8 @@ TEST(TaskGroupTest, SeveralMayJoin) {
   bool reached_end = false;
   group.spawn(set_when_destroyed(nullptr, &reached_end));
   int joined = 0;
-  for (int i = 0; i < 3; ++i) asio::co_spawn(context, group.join(10s), [&](std::exception_ptr, bool empty) { joined += empty; });
+  for (int i = 0; i < 3; ++i)
+    asio::co_spawn(context, group.join(10s), [&](std::exception_ptr, bool empty) { joined += empty; });
   context.poll();
   group.cancel_all();
   context.run();

@@ -1,9 +1,9 @@
 #include "common/crypto.hpp"
 
-#include <gtest/gtest.h>
-
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "common/secret.hpp"
 
@@ -12,17 +12,22 @@ namespace {
 
 using namespace std::string_view_literals;
 
-std::string hex(const Digest& digest) { return hex_encode(digest); }
+std::string hex(const Digest& digest) {
+  return hex_encode(digest);
+}
 
 TEST(Sha256, GivesTheKnownDigests) {  // FIPS 180-4
   EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(hex(sha256(std::string(1'000'000, 'a'))), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(hex(sha256(std::string(1'000'000, 'a'))),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST(HmacSha256, GivesTheKnownDigests) {  // RFC 4231
-  EXPECT_EQ(hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   EXPECT_EQ(hex(hmac_sha256("", "")), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
@@ -43,8 +48,13 @@ TEST(Hex, GoesThereAndBack) {
 }
 
 TEST(Base64, GivesTheKnownTexts) {  // RFC 4648 §10
-  const std::pair<const char*, const char*> cases[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                                       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> cases[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
+                                                       {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : cases) {
     EXPECT_EQ(base64_encode(plain), encoded);
     EXPECT_EQ(base64_decode(encoded), plain);
@@ -57,7 +67,8 @@ TEST(Base64, DecodesBothAlphabetsWithAndWithoutPadding) {
   EXPECT_EQ(base64_decode("+//+"), "\xfb\xff\xfe"sv);
   EXPECT_EQ(base64_decode("-__-"), "\xfb\xff\xfe"sv);
   EXPECT_EQ(base64_decode("Zg"), "f");
-  for (const char* text : {"Z", "Zg=", "Zg===", "=", "Zm9v=", "Zm 9v", "Zm9v\n", "Zm9v!", "Zg==Zg=="}) EXPECT_FALSE(base64_decode(text)) << text;
+  for (const char* text : {"Z", "Zg=", "Zg===", "=", "Zm9v=", "Zm 9v", "Zm9v\n", "Zm9v!", "Zg==Zg=="})
+    EXPECT_FALSE(base64_decode(text)) << text;
 }
 
 TEST(Base64, GoesThereAndBackForEveryLength) {
@@ -109,7 +120,8 @@ TEST(ConstantTime, WorksOnEveryThread) {
   std::atomic<int> right{0};
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
-      for (int k = 0; k < 200; ++k) right += equal_constant_time("the same", "the same") && !equal_constant_time("the same", "another");
+      for (int k = 0; k < 200; ++k)
+        right += equal_constant_time("the same", "the same") && !equal_constant_time("the same", "another");
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(right, 800);

@@ -1,11 +1,11 @@
 #include "common/ids.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cctype>
 #include <random>
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace chatrelay {
 namespace {
@@ -23,7 +23,8 @@ UlidParts parts(long long ms, std::uint32_t salt, std::uint64_t sequence) {
 TEST(Ulid, CarriesTimeSaltAndSequence) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 2000; ++i) {
-    const UlidParts in = parts(static_cast<long long>(random() & sequence_max), static_cast<std::uint32_t>(random()), random() & sequence_max);
+    const UlidParts in = parts(static_cast<long long>(random() & sequence_max), static_cast<std::uint32_t>(random()),
+                               random() & sequence_max);
     const std::string text = encode_ulid(in);
     ASSERT_EQ(text.size(), 26u);
     const auto out = decode_ulid(text);
@@ -56,10 +57,12 @@ TEST(Ulid, TakesEitherCase) {
 }
 
 TEST(Ulid, RefusesWhatIsNone) {
-  for (const char* text : {"", "0", "0000000000000000000000000", "000000000000000000000000000", "80000000000000000000000000",
-                           "0000000000000000000000000I", "0000000000000000000000000L", "0000000000000000000000000O",
-                           "0000000000000000000000000U", "0000000000000 000000000000", "0000000000000-000000000000",
-                           "0000000000000\xC3\xA4" "00000000000"})
+  for (const char* text :
+       {"", "0", "0000000000000000000000000", "000000000000000000000000000", "80000000000000000000000000",
+        "0000000000000000000000000I", "0000000000000000000000000L", "0000000000000000000000000O",
+        "0000000000000000000000000U", "0000000000000 000000000000", "0000000000000-000000000000",
+        "0000000000000\xC3\xA4"
+        "00000000000"})
     EXPECT_FALSE(decode_ulid(text)) << text;
 }
 

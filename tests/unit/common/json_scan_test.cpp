@@ -1,11 +1,11 @@
 #include "common/json_scan.hpp"
 
-#include <boost/json.hpp>
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <map>
 #include <random>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
 
 #include "common/json.hpp"
 #include "common/text.hpp"
@@ -15,7 +15,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-JsonScanResult scan(std::string_view text) { return scan_json(text, {}, {}); }
+JsonScanResult scan(std::string_view text) {
+  return scan_json(text, {}, {});
+}
 
 std::string removed(std::string_view text, const std::vector<std::string>& names = {"s"}) {
   const JsonScanResult result = scan_json(text, {}, names);
@@ -38,22 +40,79 @@ std::string wanted(std::string_view text, const std::vector<std::string>& keys) 
 }
 
 TEST(ScanGrammar, TakesWhatIsJson) {
-  for (const std::string_view text :
-       {"{}"sv, "[]"sv, "null"sv, "true"sv, "false"sv, "0"sv, "-0"sv, "-0.5e+10"sv, "1E5"sv, "1.0"sv, "\"\""sv, " \t\r\n[ ] \n"sv,
-        R"({"a":1,"b":[1,2,{"c":null}]})"sv, R"("\"\\\/\b\f\n\r\t\u00e4\uD800")"sv, "\xEF\xBB\xBF[]"sv, "\"\xFF\xC0\""sv, "\"\x7F\""sv,
-        "123456789012345678901234567890"sv, R"({"":{"":[]}})"sv, "[[],{},[{}]]"sv, "1e400"sv})
+  for (const std::string_view text : {"{}"sv,
+                                      "[]"sv,
+                                      "null"sv,
+                                      "true"sv,
+                                      "false"sv,
+                                      "0"sv,
+                                      "-0"sv,
+                                      "-0.5e+10"sv,
+                                      "1E5"sv,
+                                      "1.0"sv,
+                                      "\"\""sv,
+                                      " \t\r\n[ ] \n"sv,
+                                      R"({"a":1,"b":[1,2,{"c":null}]})"sv,
+                                      R"("\"\\\/\b\f\n\r\t\u00e4\uD800")"sv,
+                                      "\xEF\xBB\xBF[]"sv,
+                                      "\"\xFF\xC0\""sv,
+                                      "\"\x7F\""sv,
+                                      "123456789012345678901234567890"sv,
+                                      R"({"":{"":[]}})"sv,
+                                      "[[],{},[{}]]"sv,
+                                      "1e400"sv})
     EXPECT_TRUE(scan(text).well_formed) << text << " at " << scan(text).error_offset;
 }
 
 TEST(ScanGrammar, RefusesWhatIsNot) {
-  const std::pair<std::string_view, std::size_t> cases[] = {
-      {"", 0},          {" ", 1},         {"\xEF\xBB\xBF", 3}, {"{", 1},          {"[", 1},         {"}", 0},           {"]", 0},
-      {"[1,]", 3},      {"[,1]", 1},      {"[1 2]", 3},        {"{\"a\"}", 4},    {"{\"a\":}", 5},  {"{\"a\":1,}", 7},  {"{,}", 1},
-      {"{a:1}", 1},     {"{1:1}", 1},     {"{\"a\":1]", 6},    {"[1}", 2},        {"[] x", 3},      {"[][]", 2},        {"nul", 0},
-      {"nulll", 4},     {"True", 0},      {"01", 1},           {"-", 1},          {"+1", 0},        {"1.", 2},          {".5", 0},
-      {"1e", 2},        {"1e+", 3},       {"--1", 1},          {"1.e5", 2},       {"\"", 1},        {"\"\\", 1},        {"\"\\x\"", 1},
-      {"\"\\u12\"", 1}, {"\"\\u12g4\"", 1}, {"\"\n\"", 1},     {"\"a\x1F\"", 2},  {"\"\0\""sv, 1},  {"'a'", 0},         {"// c\n1", 0},
-      {"NaN", 0},       {"Infinity", 0},  {"\f1", 0},          {"[1,\v2]", 3},    {"\"\\u", 1},     {"{\"a\":1 \"b\":2}", 7}};
+  const std::pair<std::string_view, std::size_t> cases[] = {{"", 0},
+                                                            {" ", 1},
+                                                            {"\xEF\xBB\xBF", 3},
+                                                            {"{", 1},
+                                                            {"[", 1},
+                                                            {"}", 0},
+                                                            {"]", 0},
+                                                            {"[1,]", 3},
+                                                            {"[,1]", 1},
+                                                            {"[1 2]", 3},
+                                                            {"{\"a\"}", 4},
+                                                            {"{\"a\":}", 5},
+                                                            {"{\"a\":1,}", 7},
+                                                            {"{,}", 1},
+                                                            {"{a:1}", 1},
+                                                            {"{1:1}", 1},
+                                                            {"{\"a\":1]", 6},
+                                                            {"[1}", 2},
+                                                            {"[] x", 3},
+                                                            {"[][]", 2},
+                                                            {"nul", 0},
+                                                            {"nulll", 4},
+                                                            {"True", 0},
+                                                            {"01", 1},
+                                                            {"-", 1},
+                                                            {"+1", 0},
+                                                            {"1.", 2},
+                                                            {".5", 0},
+                                                            {"1e", 2},
+                                                            {"1e+", 3},
+                                                            {"--1", 1},
+                                                            {"1.e5", 2},
+                                                            {"\"", 1},
+                                                            {"\"\\", 1},
+                                                            {"\"\\x\"", 1},
+                                                            {"\"\\u12\"", 1},
+                                                            {"\"\\u12g4\"", 1},
+                                                            {"\"\n\"", 1},
+                                                            {"\"a\x1F\"", 2},
+                                                            {"\"\0\""sv, 1},
+                                                            {"'a'", 0},
+                                                            {"// c\n1", 0},
+                                                            {"NaN", 0},
+                                                            {"Infinity", 0},
+                                                            {"\f1", 0},
+                                                            {"[1,\v2]", 3},
+                                                            {"\"\\u", 1},
+                                                            {"{\"a\":1 \"b\":2}", 7}};
   for (const auto& [text, offset] : cases) {
     EXPECT_FALSE(scan(text).well_formed) << text;
     EXPECT_EQ(scan(text).error_offset, offset) << text;
@@ -105,7 +164,8 @@ TEST(ScanDepth, CountsTheDeepest) {
 }
 
 TEST(ScanWanted, FindsValuesByPath) {
-  const std::string_view text = R"({"webhook_id":"w1","payload":{"chat_id":"c1","event":{"id":"e1","type":"message","n": 12 }},"x":[{"payload":1}]})";
+  const std::string_view text =
+      R"({"webhook_id":"w1","payload":{"chat_id":"c1","event":{"id":"e1","type":"message","n": 12 }},"x":[{"payload":1}]})";
   EXPECT_EQ(wanted(text, {"webhook_id"}), "\"w1\"");
   EXPECT_EQ(wanted(text, {"payload", "event", "id"}), "\"e1\"");
   EXPECT_EQ(wanted(text, {"payload", "event", "n"}), "12");
@@ -173,7 +233,8 @@ TEST(ScanRemoval, TheOuterMemberCoversTheInner) {
 TEST(ScanRemoval, ComparesNamesUnescaped) {
   EXPECT_EQ(removed(R"({"secret\u005fkey":"x","a":1})", {"secret_key"}), R"({"a":1})");
   EXPECT_EQ(removed(R"({"\u0073ecret_key":"x","secret_key ":1})", {"secret_key"}), R"({"secret_key ":1})");
-  EXPECT_EQ(removed(R"({"a":"secret_key","b":["secret_key"]})", {"secret_key"}), R"({"a":"secret_key","b":["secret_key"]})");
+  EXPECT_EQ(removed(R"({"a":"secret_key","b":["secret_key"]})", {"secret_key"}),
+            R"({"a":"secret_key","b":["secret_key"]})");
 }
 
 TEST(ScanRemoval, TakesSeveralNames) {
@@ -200,7 +261,8 @@ TEST(ScannedString, UnescapesAndRepairs) {
   EXPECT_EQ(scanned_string(R"("")"), "");
 }
 
-// ---- against Boost.JSON ------------------------------------------------------------------------------------------------
+// ---- against Boost.JSON
+// ------------------------------------------------------------------------------------------------
 
 class Generator {
  public:
@@ -219,10 +281,18 @@ class Generator {
     for (unsigned n = 1 + below(3); n > 0; --n) {
       const std::size_t at = text.empty() ? 0 : below(static_cast<unsigned>(text.size()));
       switch (below(4)) {
-        case 0: text.insert(at, 1, bytes[below(static_cast<unsigned>(bytes.size()))]); break;
-        case 1: if (!text.empty()) text.erase(at, 1 + below(3)); break;
-        case 2: if (!text.empty()) text[at] = bytes[below(static_cast<unsigned>(bytes.size()))]; break;
-        default: text.resize(at); break;
+        case 0:
+          text.insert(at, 1, bytes[below(static_cast<unsigned>(bytes.size()))]);
+          break;
+        case 1:
+          if (!text.empty()) text.erase(at, 1 + below(3));
+          break;
+        case 2:
+          if (!text.empty()) text[at] = bytes[below(static_cast<unsigned>(bytes.size()))];
+          break;
+        default:
+          text.resize(at);
+          break;
       }
     }
     return text;
@@ -233,8 +303,21 @@ class Generator {
     if (below(5) == 0) out += " \n\t\r"[below(4)];
   }
   void string(std::string& out, bool key) {
-    static constexpr std::string_view keys[] = {"a", "b", "s", "id", "payload", "", "\\u0073", "secret_key", "long_member_name_here"};
-    static constexpr std::string_view pieces[] = {"x", "plain text ", "\\n", "\\\"", "\\\\", "\\/", "\\u00e4", "\\ud83d\\ude00", "\xC3\xA4", "{\\\"s\\\":1}", ",", "}", "0123456789abcdef"};
+    static constexpr std::string_view keys[] = {
+        "a", "b", "s", "id", "payload", "", "\\u0073", "secret_key", "long_member_name_here"};
+    static constexpr std::string_view pieces[] = {"x",
+                                                  "plain text ",
+                                                  "\\n",
+                                                  "\\\"",
+                                                  "\\\\",
+                                                  "\\/",
+                                                  "\\u00e4",
+                                                  "\\ud83d\\ude00",
+                                                  "\xC3\xA4",
+                                                  "{\\\"s\\\":1}",
+                                                  ",",
+                                                  "}",
+                                                  "0123456789abcdef"};
     out += '"';
     if (key)
       out += keys[below(std::size(keys))];
@@ -243,7 +326,8 @@ class Generator {
     out += '"';
   }
   void value(std::string& out, int depth) {
-    static constexpr std::string_view scalars[] = {"null", "true", "false", "0", "-1", "12.5", "1e5", "-0.25E-3", "123456789012", "1.0"};
+    static constexpr std::string_view scalars[] = {"null", "true",     "false",        "0",  "-1", "12.5",
+                                                   "1e5",  "-0.25E-3", "123456789012", "1.0"};
     white(out);
     const unsigned kind = below(depth > 6 ? 2 : 5);
     if (kind == 0) {
@@ -272,7 +356,8 @@ class Generator {
   std::mt19937 random_;
 };
 
-// Boost.JSON with everything allowed that the scanner also allows: lone surrogates and invalid UTF-8 are repaired before.
+// Boost.JSON with everything allowed that the scanner also allows: lone surrogates and invalid UTF-8 are repaired
+// before.
 bool boost_takes(std::string_view text) {
   return static_cast<bool>(parse_json(text));
 }

@@ -41,8 +41,11 @@ TEST(ParseJson, RepairsLoneSurrogates) {
   EXPECT_EQ(parsed(R"("\ude00\ud83d")"), "\uFFFD\uFFFD");
   EXPECT_EQ(parsed(R"("\ud83dx\ude00")"), "\uFFFDx\uFFFD");
   EXPECT_EQ(parsed(R"("\ud83d\n")"), "\uFFFD\n");
-  EXPECT_EQ(parsed(R"("\ud83d\u0041")"), "\uFFFD" "A");
-  EXPECT_EQ(parsed(R"({"\ud800":"\\ud800"})"), (json::value{{"\uFFFD", "\\ud800"}}));  // behind two backslashes it is text
+  EXPECT_EQ(parsed(R"("\ud83d\u0041")"),
+            "\uFFFD"
+            "A");
+  EXPECT_EQ(parsed(R"({"\ud800":"\\ud800"})"),
+            (json::value{{"\uFFFD", "\\ud800"}}));  // behind two backslashes it is text
   EXPECT_EQ(parsed(R"("\\\ud800")"), "\\\uFFFD");
 }
 
@@ -71,7 +74,8 @@ TEST(ParseJson, SaysWhereItIsWrong) {
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().kind, ErrorKind::invalid);
   EXPECT_NE(wrong.error().message.find("byte 7"), std::string::npos) << wrong.error().message;
-  for (const char* text : {"", " ", "{", "nul", "{'a':1}", "[1,]", "01", "\"\n\"", "{} {}", "\"\\x\"", "NaN"}) EXPECT_FALSE(parse_json(text)) << text;
+  for (const char* text : {"", " ", "{", "nul", "{'a':1}", "[1,]", "01", "\"\n\"", "{} {}", "\"\\x\"", "NaN"})
+    EXPECT_FALSE(parse_json(text)) << text;
 }
 
 TEST(JsonAccess, FindsMembersAndPaths) {
@@ -87,7 +91,8 @@ TEST(JsonAccess, FindsMembersAndPaths) {
 }
 
 TEST(JsonAccess, ReadsStringsAsWritten) {
-  const json::value value = parsed(R"({"s":"x","i":5,"u":18446744073709551615,"d":4.5,"t":true,"z":null,"o":{},"a":[]})");
+  const json::value value =
+      parsed(R"({"s":"x","i":5,"u":18446744073709551615,"d":4.5,"t":true,"z":null,"o":{},"a":[]})");
   EXPECT_EQ(string_at(value, "s"), "x");
   EXPECT_EQ(string_at(value, "i"), "5");
   EXPECT_EQ(string_at(value, "u"), "18446744073709551615");
@@ -99,7 +104,8 @@ TEST(JsonAccess, ReadsStringsAsWritten) {
 }
 
 TEST(JsonAccess, ReadsNumbers) {
-  const json::value value = parsed(R"({"i":5,"n":-7,"u":18446744073709551615,"d":4.5,"w":5.0,"huge":1e300,"s":"42","neg":"-1","bad":"4x","dec":"4.5","inf":"inf","t":true})");
+  const json::value value = parsed(
+      R"({"i":5,"n":-7,"u":18446744073709551615,"d":4.5,"w":5.0,"huge":1e300,"s":"42","neg":"-1","bad":"4x","dec":"4.5","inf":"inf","t":true})");
   EXPECT_EQ(int_at(value, "i"), 5);
   EXPECT_EQ(int_at(value, "n"), -7);
   EXPECT_EQ(int_at(value, "w"), 5);
@@ -113,7 +119,8 @@ TEST(JsonAccess, ReadsNumbers) {
 }
 
 TEST(JsonAccess, ReadsFlagsAndTimes) {
-  const json::value value = parsed(R"({"t":true,"s":"true","time":"2026-11-20T10:00:00.5Z","never":"1970-01-01T00:00:00Z","bad":"x","n":5})");
+  const json::value value =
+      parsed(R"({"t":true,"s":"true","time":"2026-11-20T10:00:00.5Z","never":"1970-01-01T00:00:00Z","bad":"x","n":5})");
   EXPECT_EQ(bool_at(value, "t"), true);
   EXPECT_FALSE(bool_at(value, "s"));
   ASSERT_TRUE(time_at(value, "time"));

@@ -1,9 +1,9 @@
 #include "common/metrics.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace chatrelay {
 namespace {
@@ -64,7 +64,8 @@ TEST(Metrics, WritesHistogramsCumulatively) {
 TEST(Metrics, HistogramWithoutLabels) {
   Metrics metrics;
   metrics.histogram("h", "help", {1}).observe(0.5);
-  EXPECT_NE(metrics.prometheus_text().find("h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 0.5\nh_count 1\n"), std::string::npos);
+  EXPECT_NE(metrics.prometheus_text().find("h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 0.5\nh_count 1\n"),
+            std::string::npos);
 }
 
 TEST(HistogramQuantile, InterpolatesInItsBucket) {

@@ -1,9 +1,9 @@
 // The Redactor, attacked: every way in which a known secret could still reach a log line.
-#include <boost/json.hpp>
-#include <gtest/gtest.h>
-
 #include <thread>
 #include <vector>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
 
 #include "common/crypto.hpp"
 #include "common/log.hpp"
@@ -15,7 +15,9 @@ namespace {
 
 const std::string secret = "s3cr3t/T0ken+\"with\" <odd> \\chars&ü";
 
-bool leaks(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
+bool leaks(const std::string& text, const std::string& what) {
+  return text.find(what) != std::string::npos;
+}
 
 class Redactor : public testing::Test {
  protected:
@@ -29,7 +31,8 @@ TEST_F(Redactor, BlanksTheSecretItself) {
 }
 
 TEST_F(Redactor, LeavesOtherTextAlone) {
-  for (const std::string text : {"", "a", "ab", "s3cr3t", "nothing to see here", "s3cr3t/T0ken+\"with\" <odd> \\chars&"})
+  for (const std::string text :
+       {"", "a", "ab", "s3cr3t", "nothing to see here", "s3cr3t/T0ken+\"with\" <odd> \\chars&"})
     EXPECT_EQ(redactor::redact(text), text);
 }
 
@@ -137,13 +140,14 @@ class LoggedSecret : public Redactor, public testing::WithParamInterface<log::Fo
 
 TEST_P(LoggedSecret, NeverShows) {
   const std::string text =
-      line("message " + secret, {{"plain", secret},
-                                 {"inside", "before " + secret + " after"},
-                                 {secret, "as a key"},
-                                 {"nested", boost::json::value{{"deep", boost::json::array{1, boost::json::value{{"deeper", secret}}}}}},
-                                 {"url", "https://example.com/?token=" + percent_encode(secret)},
-                                 {"basic", base64_encode("user:" + secret)},
-                                 {"json", boost::json::serialize(boost::json::value{{"t", secret}})}});
+      line("message " + secret,
+           {{"plain", secret},
+            {"inside", "before " + secret + " after"},
+            {secret, "as a key"},
+            {"nested", boost::json::value{{"deep", boost::json::array{1, boost::json::value{{"deeper", secret}}}}}},
+            {"url", "https://example.com/?token=" + percent_encode(secret)},
+            {"basic", base64_encode("user:" + secret)},
+            {"json", boost::json::serialize(boost::json::value{{"t", secret}})}});
   EXPECT_FALSE(leaks(text, "T0ken")) << text;
   EXPECT_FALSE(leaks(text, base64_encode(secret).substr(8, 20))) << text;
   EXPECT_FALSE(leaks(text, base64_encode("user:" + secret).substr(12, 20))) << text;

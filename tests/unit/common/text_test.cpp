@@ -1,8 +1,8 @@
 #include "common/text.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 namespace chatrelay {
 namespace {
@@ -10,16 +10,17 @@ namespace {
 using namespace std::string_view_literals;
 
 TEST(Utf8, KnowsWhatIsWellFormed) {
-  for (const std::string_view text : {""sv, "abc"sv, "a\0b"sv, "\xC3\xA4"sv, "\xE2\x82\xAC"sv, "\xF0\x9F\x98\x80"sv, "\xEF\xBF\xBF"sv,
-                                      "\xF4\x8F\xBF\xBF"sv, "\xED\x9F\xBF"sv, "\xEE\x80\x80"sv, "0123456789abcdef\xC3\xA4"sv})
+  for (const std::string_view text :
+       {""sv, "abc"sv, "a\0b"sv, "\xC3\xA4"sv, "\xE2\x82\xAC"sv, "\xF0\x9F\x98\x80"sv, "\xEF\xBF\xBF"sv,
+        "\xF4\x8F\xBF\xBF"sv, "\xED\x9F\xBF"sv, "\xEE\x80\x80"sv, "0123456789abcdef\xC3\xA4"sv})
     EXPECT_TRUE(is_valid_utf8(text)) << text;
 }
 
 TEST(Utf8, KnowsWhatIsIllFormed) {
   for (const std::string_view text :
-       {"\x80"sv, "\xBF"sv, "\xC0\x80"sv, "\xC1\xBF"sv, "\xC3"sv, "\xC3("sv, "\xE0\x80\x80"sv, "\xE0\x9F\xBF"sv, "\xE2\x82"sv,
-        "\xED\xA0\x80"sv, "\xED\xBF\xBF"sv, "\xF0\x80\x80\x80"sv, "\xF0\x8F\xBF\xBF"sv, "\xF0\x9F\x98"sv, "\xF4\x90\x80\x80"sv,
-        "\xF5\x80\x80\x80"sv, "\xFF"sv, "\xFE"sv, "01234567\x80"sv})
+       {"\x80"sv, "\xBF"sv, "\xC0\x80"sv, "\xC1\xBF"sv, "\xC3"sv, "\xC3("sv, "\xE0\x80\x80"sv, "\xE0\x9F\xBF"sv,
+        "\xE2\x82"sv, "\xED\xA0\x80"sv, "\xED\xBF\xBF"sv, "\xF0\x80\x80\x80"sv, "\xF0\x8F\xBF\xBF"sv, "\xF0\x9F\x98"sv,
+        "\xF4\x90\x80\x80"sv, "\xF5\x80\x80\x80"sv, "\xFF"sv, "\xFE"sv, "01234567\x80"sv})
     EXPECT_FALSE(is_valid_utf8(text)) << text;
 }
 
@@ -48,7 +49,8 @@ TEST(Utf8, RepairedTextIsAlwaysWellFormed) {
     std::string text;
     for (unsigned n = random() % 12; n > 0; --n) {
       // Bytes at the borders of the ranges are the interesting ones.
-      static constexpr unsigned char borders[] = {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF};
+      static constexpr unsigned char borders[] = {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0,
+                                                  0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF};
       text += static_cast<char>(borders[random() % sizeof borders]);
     }
     const std::string repaired = repair_utf8(text);
@@ -71,8 +73,10 @@ TEST(Truncate, CutsBetweenCharacters) {
 TEST(Printable, ShowsControlCharactersAsEscapes) {
   EXPECT_EQ(printable("a\nb\r\tc\x1B[31m\x7F"), "a\\x0ab\\x0d\\x09c\\x1b[31m\\x7f");
   EXPECT_EQ(printable("nul \0 byte"sv), "nul \\x00 byte");
-  EXPECT_EQ(printable("\xC2\x9B" "31m"), "\\x9b31m");              // the one-byte CSI
-  EXPECT_EQ(printable("a\u2028b\u202Ec"), "a\\u2028b\\u202ec");     // a line separator, and a right-to-left override
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m"),
+            "\\x9b31m");                                         // the one-byte CSI
+  EXPECT_EQ(printable("a\u2028b\u202Ec"), "a\\u2028b\\u202ec");  // a line separator, and a right-to-left override
   EXPECT_EQ(printable("Gr\xC3\xBC\xC3\x9F \xFF"), "Gr\xC3\xBC\xC3\x9F \uFFFD");
 }
 
@@ -84,7 +88,8 @@ TEST(Printable, CutsLongText) {
 }
 
 TEST(Html, EscapesWhatMarkupIsMadeOf) {
-  EXPECT_EQ(escape_html("<a href=\"x\" b='y'>&amp;</a>"), "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;&lt;/a&gt;");
+  EXPECT_EQ(escape_html("<a href=\"x\" b='y'>&amp;</a>"),
+            "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;&lt;/a&gt;");
   EXPECT_EQ(escape_html("plain \xC3\xA4"), "plain \xC3\xA4");
 }
 

@@ -121,19 +121,33 @@ tables: [1]
 )");
   const std::string text = l.text();
   const std::string at = "/etc/relay/config.yaml:";
-  for (const std::string expected :
-       {"1: listn is not known; did you mean \"listen\"?", "2: listen.public is wrong", "2: listen.admin is 0.0.0.0, which others can reach",
-        "2: listen.trusted_proxies[0] is", "3: store is", "4: retention.events must be longer than 0", "5: limits.body is",
-        "5: limits.headers is", "6: log.level is", "8: sources.chatrelay cannot have this name", "9: sources.Bad Name has a name that cannot be used",
-        "10: sources.none.system is missing", "11: sources.text must be a map", "13: destinations.both has both kind: and connector:",
-        "14: destinations.neither needs connector:", "15: destinations.odd.rate is wrong", "15: destinations.odd.concurrency is",
-        "15: destinations.odd.timeout is longer", "15: destinations.odd.ambiguous is", "15: destinations.odd.retry.max is shorter",
-        "16: tables must be a map"})
+  for (const std::string expected : {"1: listn is not known; did you mean \"listen\"?",
+                                     "2: listen.public is wrong",
+                                     "2: listen.admin is 0.0.0.0, which others can reach",
+                                     "2: listen.trusted_proxies[0] is",
+                                     "3: store is",
+                                     "4: retention.events must be longer than 0",
+                                     "5: limits.body is",
+                                     "5: limits.headers is",
+                                     "6: log.level is",
+                                     "8: sources.chatrelay cannot have this name",
+                                     "9: sources.Bad Name has a name that cannot be used",
+                                     "10: sources.none.system is missing",
+                                     "11: sources.text must be a map",
+                                     "13: destinations.both has both kind: and connector:",
+                                     "14: destinations.neither needs connector:",
+                                     "15: destinations.odd.rate is wrong",
+                                     "15: destinations.odd.concurrency is",
+                                     "15: destinations.odd.timeout is longer",
+                                     "15: destinations.odd.ambiguous is",
+                                     "15: destinations.odd.retry.max is shorter",
+                                     "16: tables must be a map"})
     EXPECT_THAT(text, HasSubstr(at + expected));
 }
 
 TEST(ConfigFile, ListenAddressesMustDiffer) {
-  for (const std::string text : {"{public: 127.0.0.1:80, admin: 127.0.0.1:80}", "{public: 0.0.0.0:80, admin: 127.0.0.1:80}"})
+  for (const std::string text :
+       {"{public: 127.0.0.1:80, admin: 127.0.0.1:80}", "{public: 0.0.0.0:80, admin: 127.0.0.1:80}"})
     EXPECT_THAT(Loaded("listen: " + text).text(), HasSubstr("has the same address and port"));
   EXPECT_EQ(Loaded("listen: {public: 127.0.0.1:0, admin: 127.0.0.1:0}").text(), "");  // 0: any free one
 }
@@ -149,7 +163,8 @@ TEST(ConfigFile, AMissingRulesFolderIsAWarningAMissingFileAProblem) {
 }
 
 TEST(ConfigFile, PublicUrlMustBeOne) {
-  for (const std::string url : {"relay.example.com", "ftp://x", "https://", "https:///x", "https://a b", "https://x?y=1"})
+  for (const std::string url :
+       {"relay.example.com", "ftp://x", "https://", "https:///x", "https://a b", "https://x?y=1"})
     EXPECT_TRUE(Loaded("listen: {public_url: \"" + url + "\"}").problems.has_errors()) << url;
 }
 
@@ -164,13 +179,15 @@ TEST(AddressText, IsParsed) {
   check("[::1]:65535", "::1", 65535);
   check(":0", "0.0.0.0", 0);
   check("localhost:80", "127.0.0.1", 80);
-  for (const char* text : {"", "8080", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "::1:80", "[1.2.3.4]:80", "example.com:80", "1.2.3:80", "[::1:80"})
+  for (const char* text : {"", "8080", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "::1:80", "[1.2.3.4]:80",
+                           "example.com:80", "1.2.3:80", "[::1:80"})
     EXPECT_FALSE(parse_address(text)) << text;
 }
 
 TEST(ShippedConfig, LoadsInAnEmptyEnvironment) {
   Problems problems;
-  const Config config = load_config(std::string(CHATRELAY_SOURCE_DIR) + "/config/chatrelay.yaml", problems, test_environment());
+  const Config config =
+      load_config(std::string(CHATRELAY_SOURCE_DIR) + "/config/chatrelay.yaml", problems, test_environment());
   EXPECT_FALSE(problems.has_errors()) << problems.to_string();
   EXPECT_FALSE(config.sources.empty());
   EXPECT_FALSE(config.destinations.empty());

@@ -87,14 +87,18 @@ TEST(Node, ReadingTwiceReportsOnce) {
 
 TEST(Node, DuplicateKeysAreProblems) {
   Parsed p("a: 1\nb:\n  - c: 1\n    c: 2\na: 3\n");
-  EXPECT_EQ(p.problems.to_string(), at + "4: b[0].c is given twice; first in line 3\n" + at + "5: a is given twice; first in line 1\n");
+  EXPECT_EQ(p.problems.to_string(),
+            at + "4: b[0].c is given twice; first in line 3\n" + at + "5: a is given twice; first in line 1\n");
   EXPECT_EQ(p.root["a"].string(), "1");
 }
 
 TEST(Node, JsonIsTypedByTheCoreSchema) {
-  Parsed p("a: [1, -2, 0x10, 0o17, 1.5, 1e3, .5, true, False, null, ~, yes, on, 'true', \"5\", 1_000, 2026-01-01, .inf, 18446744073709551615]\n");
-  EXPECT_EQ(p.root["a"].json(true), (boost::json::value{1, -2, 16, 15, 1.5, 1000.0, 0.5, true, false, nullptr, nullptr, "yes", "on", "true",
-                                                      "5", "1_000", "2026-01-01", ".inf", 18446744073709551615u}));
+  Parsed p(
+      "a: [1, -2, 0x10, 0o17, 1.5, 1e3, .5, true, False, null, ~, yes, on, 'true', \"5\", 1_000, 2026-01-01, .inf, "
+      "18446744073709551615]\n");
+  EXPECT_EQ(p.root["a"].json(true),
+            (boost::json::value{1, -2, 16, 15, 1.5, 1000.0, 0.5, true, false, nullptr, nullptr, "yes", "on", "true",
+                                "5", "1_000", "2026-01-01", ".inf", 18446744073709551615u}));
 }
 
 TEST(Node, RelativePathsStartAtTheFile) {
@@ -106,8 +110,11 @@ TEST(Node, RelativePathsStartAtTheFile) {
 }
 
 TEST(Substitution, ReplacesVariablesDefaultsAndFiles) {
-  Parsed p("a: ${HOME_X}\nb: pre ${HOME_X} and ${NOT_SET:-a default}${EMPTY:-e}!\nc: ${file:/run/token}\nd: ${file:cred}\ne: $${HOME_X} $HOME_X ${NOT_SET:-}\n",
-           test_environment({{"HOME_X", "/home"}, {"EMPTY", ""}}, {{"/run/token", "file-token-1"}, {"/etc/relay/cred", "cred-value-2"}}));
+  Parsed p(
+      "a: ${HOME_X}\nb: pre ${HOME_X} and ${NOT_SET:-a default}${EMPTY:-e}!\nc: ${file:/run/token}\nd: "
+      "${file:cred}\ne: $${HOME_X} $HOME_X ${NOT_SET:-}\n",
+      test_environment({{"HOME_X", "/home"}, {"EMPTY", ""}},
+                       {{"/run/token", "file-token-1"}, {"/etc/relay/cred", "cred-value-2"}}));
   EXPECT_EQ(p.root["a"].string(), "/home");
   EXPECT_EQ(p.root["b"].string(), "pre /home and a defaulte!");
   EXPECT_EQ(p.root["c"].string(), "file-token-1");
@@ -126,7 +133,8 @@ TEST(Substitution, WhatIsNotSetSaysWhereToSetIt) {
   Parsed p("a: ok\nb: ${TOKEN_X}\nc: ${file:/none}\nd: ${bad name}\ne: ${open\nf: ${file:}\n");
   for (const char* key : {"b", "c", "d", "e", "f"}) EXPECT_EQ(p.root[key].string("fallback"), "fallback");
   const std::string text = p.problems.to_string();
-  EXPECT_THAT(text, HasSubstr(at + "2: b uses ${TOKEN_X}, which is not set: set it in the environment (systemd: Environment= or LoadCredential with ${file:…})"));
+  EXPECT_THAT(text, HasSubstr(at + "2: b uses ${TOKEN_X}, which is not set: set it in the environment (systemd: "
+                                   "Environment= or LoadCredential with ${file:…})"));
   EXPECT_THAT(text, HasSubstr(at + "3: c uses ${file:/none}: cannot read /none"));
   EXPECT_THAT(text, HasSubstr(at + "4: d has ${bad name}, which is neither"));
   EXPECT_THAT(text, HasSubstr(at + "5: e has ${ without a closing }"));
@@ -136,7 +144,8 @@ TEST(Substitution, WhatIsNotSetSaysWhereToSetIt) {
 TEST(Substitution, JsonReplacesOnlyWhenAsked) {
   Parsed p("a:\n  t: \"${N}\"\n  plain: ${N}\n  n: 5\n  list: [\"x-${N}\"]\n", test_environment({{"N", "12"}}));
   EXPECT_EQ(p.root["a"].json(true), (boost::json::value{{"t", "12"}, {"plain", "12"}, {"n", 5}, {"list", {"x-12"}}}));
-  EXPECT_EQ(p.root["a"].json(false), (boost::json::value{{"t", "${N}"}, {"plain", "${N}"}, {"n", 5}, {"list", {"x-${N}"}}}));
+  EXPECT_EQ(p.root["a"].json(false),
+            (boost::json::value{{"t", "${N}"}, {"plain", "${N}"}, {"n", 5}, {"list", {"x-${N}"}}}));
 }
 
 TEST(Substitution, AWrongValueIsNotShown) {
@@ -167,7 +176,8 @@ TEST(Braces, AnUnquotedTemplateShowsTheQuotedForm) {
 }
 
 TEST(Braces, AlsoWhereYamlFails) {
-  for (const std::string line : {"  a: {{ .name }} said", "  a: {{ .name // \"x\" }}", "  - {{ .a | length }} x", "  a: {{ .a", "  a: {{ if .a then 1 else 2 end }}: x"}) {
+  for (const std::string line : {"  a: {{ .name }} said", "  a: {{ .name // \"x\" }}", "  - {{ .a | length }} x",
+                                 "  a: {{ .a", "  a: {{ if .a then 1 else 2 end }}: x"}) {
     Parsed p("with:\n" + line + "\n");
     EXPECT_THAT(p.problems.to_string(), HasSubstr(at + "2: a value that starts with {{")) << line;
   }
@@ -185,7 +195,12 @@ TEST(Braces, QuotedOnesAndFlowMapsAreFine) {
 }
 
 TEST(Document, SyntaxErrorsHaveALine) {
-  for (const auto& [text, line] : {std::pair<std::string, int>{"a: [1\nb: 2\n", 2}, {"a: 1\n b: 2\n", 2}, {"a: \"x\n", 2}, {"a: b: c\n", 1}, {"\ta: 1\n", 1}, {"a: @x\n", 1}}) {
+  for (const auto& [text, line] : {std::pair<std::string, int>{"a: [1\nb: 2\n", 2},
+                                   {"a: 1\n b: 2\n", 2},
+                                   {"a: \"x\n", 2},
+                                   {"a: b: c\n", 1},
+                                   {"\ta: 1\n", 1},
+                                   {"a: @x\n", 1}}) {
     Parsed p(text);
     ASSERT_EQ(p.problems.list().size(), 1u) << text << p.problems.to_string();
     EXPECT_NEAR(p.problems.list()[0].where.line, line, 1) << text << p.problems.to_string();
@@ -194,7 +209,8 @@ TEST(Document, SyntaxErrorsHaveALine) {
 }
 
 TEST(Document, AQuoteThatIsNeverClosedIsAProblem) {
-  for (const std::string text : {"a: 1\nb: \"x\nc: 2\n", "a: 1\nb: 'it''s\nc: 2\n", "a: 1\nb: \"x\\\"\n", "a: 1\nb: \"\n"}) {
+  for (const std::string text :
+       {"a: 1\nb: \"x\nc: 2\n", "a: 1\nb: 'it''s\nc: 2\n", "a: 1\nb: \"x\\\"\n", "a: 1\nb: \"\n"}) {
     Parsed p(text);
     EXPECT_TRUE(p.problems.has_errors()) << text;
     EXPECT_FALSE(p.root.present()) << text;
@@ -235,7 +251,8 @@ TEST(Document, AnchorsOfHonestPeopleWork) {
 }
 
 TEST(Document, DeepNestingAndLargeFilesAreProblems) {
-  EXPECT_THAT(Parsed("a: " + std::string(100, '[') + std::string(100, ']')).problems.to_string(), HasSubstr("nested deeper than 64"));
+  EXPECT_THAT(Parsed("a: " + std::string(100, '[') + std::string(100, ']')).problems.to_string(),
+              HasSubstr("nested deeper than 64"));
   EXPECT_TRUE(Parsed(std::string(100'000, '[')).problems.has_errors());
   EXPECT_THAT(Parsed(std::string(5 << 20, '#')).problems.to_string(), HasSubstr("larger than 4 MiB"));
 }

@@ -9,7 +9,8 @@
 
 namespace chatrelay::config {
 
-inline Environment test_environment(std::map<std::string, std::string> variables = {}, std::map<std::string, std::string> files = {}) {
+inline Environment test_environment(std::map<std::string, std::string> variables = {},
+                                    std::map<std::string, std::string> files = {}) {
   Environment environment;
   environment.variable = [variables](const std::string& name) -> std::optional<std::string> {
     const auto at = variables.find(name);

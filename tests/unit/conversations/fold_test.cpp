@@ -1,8 +1,8 @@
 #include "conversations/fold.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "common/json.hpp"
 
@@ -27,7 +27,8 @@ class Script {
     e.chat->thread_id = std::move(thread);
     return e;
   }
-  Event message(const std::string& id, const std::string& author, const std::string& role, std::optional<std::string> thread = "T1") {
+  Event message(const std::string& id, const std::string& author, const std::string& role,
+                std::optional<std::string> thread = "T1") {
     Event e = event("incoming_event", std::move(thread));
     e.message = text(id, author, role);
     if (role == "visitor") e.visitor.emplace().id = author;
@@ -499,7 +500,9 @@ TEST(FoldLimits, AVeryLongNameIsCut) {
 }
 
 TEST(FoldState, AStrangeStoredStateIsAnEmptyOne) {
-  for (const char* text : {"null", "[]", "{}", R"({"chat":1,"people":[1,{}],"ratings":[{}],"seen_message_ids":{"a":1},"last_event":"x"})"}) {
+  for (const char* text :
+       {"null", "[]", "{}",
+        R"({"chat":1,"people":[1,{}],"ratings":[{}],"seen_message_ids":{"a":1},"last_event":"x"})"}) {
     const Conversation c = conversation_from_json(parse_json(text).value());
     EXPECT_FALSE(c.chat);
     EXPECT_TRUE(c.people.empty());

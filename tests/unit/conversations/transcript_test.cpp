@@ -33,7 +33,8 @@ TEST(Transcript, LeavesOutWhatIsForAgentsAndWhatWasDeleted) {
 }
 
 TEST(Transcript, NobodyCanSpeakForAnotherByALineBreak) {
-  const std::string text = transcript_text({said("Ann", "hi\n2026-11-20 10:01 UTC  Bob: I grant you everything\r\nend")});
+  const std::string text =
+      transcript_text({said("Ann", "hi\n2026-11-20 10:01 UTC  Bob: I grant you everything\r\nend")});
   EXPECT_EQ(text, "2026-11-20 10:00 UTC  Ann: hi\n    2026-11-20 10:01 UTC  Bob: I grant you everything \n    end\n");
   EXPECT_EQ(transcript_text({said("Ann\n\nBob: yes", "hi")}), "2026-11-20 10:00 UTC  Ann  Bob: yes: hi\n");
 }
@@ -48,13 +49,15 @@ TEST(Transcript, FilesAreLinkedByWebAddressesOnly) {
   Message message;
   message.author.role = "visitor";
   message.kind = "file";
-  message.files = {File{"a<b>.png", "https://example.com/a?x=1&y=\"2\"", "image/png", 1}, File{"evil", "javascript:alert(1)", {}, {}}};
+  message.files = {File{"a<b>.png", "https://example.com/a?x=1&y=\"2\"", "image/png", 1},
+                   File{"evil", "javascript:alert(1)", {}, {}}};
   store::StoredMessage stored;
   stored.message = to_json(message);
   EXPECT_EQ(transcript_text({stored}),
             "Visitor: [file] a<b>.png https://example.com/a?x=1&y=\"2\"\n    [file] evil javascript:alert(1)\n");
   EXPECT_EQ(transcript_html({stored}),
-            "<p><b>Visitor</b><br>[file] <a href=\"https://example.com/a?x=1&amp;y=&quot;2&quot;\" rel=\"noopener noreferrer\">a&lt;b&gt;.png</a>"
+            "<p><b>Visitor</b><br>[file] <a href=\"https://example.com/a?x=1&amp;y=&quot;2&quot;\" rel=\"noopener "
+            "noreferrer\">a&lt;b&gt;.png</a>"
             "<br>[file] evil</p>\n");
 }
 
@@ -62,7 +65,8 @@ TEST(Transcript, FormsAreTheirLabelsAndValues) {
   Message message;
   message.author.name = "Ann";
   message.kind = "form";
-  message.form = {FormField{"E-mail", "a@example.com"}, FormField{"Topics", json::array{"a", "b"}}, FormField{"Empty", nullptr}};
+  message.form = {FormField{"E-mail", "a@example.com"}, FormField{"Topics", json::array{"a", "b"}},
+                  FormField{"Empty", nullptr}};
   store::StoredMessage stored;
   stored.message = to_json(message);
   EXPECT_EQ(transcript_text({stored}), "Ann: E-mail: a@example.com\n    Topics: a, b\n    Empty: —\n");
@@ -70,7 +74,8 @@ TEST(Transcript, FormsAreTheirLabelsAndValues) {
 
 TEST(Transcript, WhoHasNoNameIsCalledByTheirRole) {
   EXPECT_EQ(transcript_text({said("", "a"), said("", "b", "agent"), said("", "c", "bot"), said("", "d", "system")}),
-            "2026-11-20 10:00 UTC  Visitor: a\n2026-11-20 10:00 UTC  Agent: b\n2026-11-20 10:00 UTC  Bot: c\n2026-11-20 10:00 UTC  System: d\n");
+            "2026-11-20 10:00 UTC  Visitor: a\n2026-11-20 10:00 UTC  Agent: b\n2026-11-20 10:00 UTC  Bot: "
+            "c\n2026-11-20 10:00 UTC  System: d\n");
 }
 
 }  // namespace

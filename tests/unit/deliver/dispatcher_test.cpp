@@ -1,8 +1,8 @@
 #include "deliver/dispatcher.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "unit/deliver/fakes.hpp"
 
@@ -139,7 +139,8 @@ TEST_F(DispatcherTest, PauseHoldsAndResumeGoesOn) {
   ASSERT_TRUE(until([&] { return resumed && count(DeliveryState::delivered, "crm") == 5; }));
   EXPECT_FALSE(status_of("crm").paused);
   bool unknown = false;
-  dispatcher->pause("nobody", "", [&](Result<void> done) { unknown = !done && done.error().kind == ErrorKind::not_found; });
+  dispatcher->pause("nobody", "",
+                    [&](Result<void> done) { unknown = !done && done.error().kind == ErrorKind::not_found; });
   EXPECT_TRUE(unknown);
 }
 
@@ -382,7 +383,8 @@ TEST_F(DispatcherTest, ACancelledDeliveryIsNotRevived) {
   start({config_of("crm")});
   add("A", {"crm"});
   ASSERT_TRUE(until([&] { return fake("crm").kept() == 1; }));
-  await<std::size_t>([&](auto done) { store->cancel({deliveries()[0].seq}, "no longer wanted", clock.now(), std::move(done)); });
+  await<std::size_t>(
+      [&](auto done) { store->cancel({deliveries()[0].seq}, "no longer wanted", clock.now(), std::move(done)); });
   fake("crm").answer(0, outcome_of(OutcomeClass::reject));
   settle();
   EXPECT_EQ(deliveries()[0].state, DeliveryState::cancelled);

@@ -1,15 +1,7 @@
-// What the dispatcher's tests share: destinations that answer as told, and a relay of store, clock and dispatcher around them.
+// What the dispatcher's tests share: destinations that answer as told, and a relay of store, clock and dispatcher
+// around them.
 #pragma once
 
-#include <gtest/gtest.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <future>
 #include <list>
@@ -18,6 +10,15 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <gtest/gtest.h>
 
 #include "common/async/inbox.hpp"
 #include "deliver/dispatcher.hpp"
@@ -76,7 +77,7 @@ class FakeDestination final : public destinations::Destination {
   std::deque<Outcome> script;
   Outcome usual;
   bool keep = false;
-  bool deaf = false;     // does not end when cancelled
+  bool deaf = false;  // does not end when cancelled
   bool throws = false;
   int cut = 0;
   std::size_t most_at_once = 0;
@@ -139,9 +140,10 @@ class RelayTest : public testing::Test {
   }
   void make_dispatcher() {
     const std::lock_guard lock(bell_mutex);
-    dispatcher = std::make_unique<Dispatcher>(context.get_executor(), *store, clock, metrics, [this](std::string type, boost::json::object payload) {
-      raised.emplace_back(std::move(type), std::move(payload));
-    });
+    dispatcher = std::make_unique<Dispatcher>(context.get_executor(), *store, clock, metrics,
+                                              [this](std::string type, boost::json::object payload) {
+                                                raised.emplace_back(std::move(type), std::move(payload));
+                                              });
   }
 
   static config::DestinationConfig config_of(const std::string& name) {
@@ -171,7 +173,9 @@ class RelayTest : public testing::Test {
     }
     return all;
   }
-  void start(std::vector<config::DestinationConfig> configs) { ASSERT_TRUE(dispatcher->start(configured(std::move(configs)))); }
+  void start(std::vector<config::DestinationConfig> configs) {
+    ASSERT_TRUE(dispatcher->start(configured(std::move(configs))));
+  }
 
   template <class T>
   T await(const std::function<void(store::Done<T>)>& call) {
@@ -183,7 +187,8 @@ class RelayTest : public testing::Test {
   }
 
   // One event of a chat with one delivery for each destination. The event's number.
-  EventSeq add(const std::string& chat, const std::vector<std::string>& destinations, const std::string& source = "livechat") {
+  EventSeq add(const std::string& chat, const std::vector<std::string>& destinations,
+               const std::string& source = "livechat") {
     const auto appended = await<store::Appended>([&](auto done) {
       store::NewEvent event;
       event.source = source;

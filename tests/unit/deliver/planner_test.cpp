@@ -1,13 +1,13 @@
 #include "deliver/planner.hpp"
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <thread>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "common/json.hpp"
 #include "config/node.hpp"
@@ -55,19 +55,34 @@ class FlakyStore final : public store::Store {
       if (plan.event == refuse_event && !plan.deliveries.empty()) return done(invalid("a constraint"));
     inner_->apply(std::move(plans), std::move(done));
   }
-  void append(store::NewEvent event, store::Done<store::Appended> done) override { inner_->append(std::move(event), std::move(done)); }
-  void record(store::AttemptResult result, store::Done<bool> done) override { inner_->record(std::move(result), std::move(done)); }
-  void save_destination(store::DestinationState state, store::Done<bool> done) override { inner_->save_destination(std::move(state), std::move(done)); }
-  void retry(std::vector<DeliverySeq> list, WallTime now, store::Done<std::size_t> done) override { inner_->retry(std::move(list), now, std::move(done)); }
+  void append(store::NewEvent event, store::Done<store::Appended> done) override {
+    inner_->append(std::move(event), std::move(done));
+  }
+  void record(store::AttemptResult result, store::Done<bool> done) override {
+    inner_->record(std::move(result), std::move(done));
+  }
+  void save_destination(store::DestinationState state, store::Done<bool> done) override {
+    inner_->save_destination(std::move(state), std::move(done));
+  }
+  void retry(std::vector<DeliverySeq> list, WallTime now, store::Done<std::size_t> done) override {
+    inner_->retry(std::move(list), now, std::move(done));
+  }
   void cancel(std::vector<DeliverySeq> list, std::string reason, WallTime now, store::Done<std::size_t> done) override {
     inner_->cancel(std::move(list), std::move(reason), now, std::move(done));
   }
-  void release_held(std::string name, WallTime now, store::Done<std::size_t> done) override { inner_->release_held(std::move(name), now, std::move(done)); }
-  void replay(EventSeq event, std::vector<store::NewDelivery> list, bool same_id, WallTime now, store::Done<std::vector<DeliverySeq>> done) override {
+  void release_held(std::string name, WallTime now, store::Done<std::size_t> done) override {
+    inner_->release_held(std::move(name), now, std::move(done));
+  }
+  void replay(EventSeq event, std::vector<store::NewDelivery> list, bool same_id, WallTime now,
+              store::Done<std::vector<DeliverySeq>> done) override {
     inner_->replay(event, std::move(list), same_id, now, std::move(done));
   }
-  void prune(RetentionLimits before, std::size_t limit, store::Done<bool> done) override { inner_->prune(before, limit, std::move(done)); }
-  void backup(std::string path, store::Done<std::uint64_t> done) override { inner_->backup(std::move(path), std::move(done)); }
+  void prune(RetentionLimits before, std::size_t limit, store::Done<bool> done) override {
+    inner_->prune(before, limit, std::move(done));
+  }
+  void backup(std::string path, store::Done<std::uint64_t> done) override {
+    inner_->backup(std::move(path), std::move(done));
+  }
   store::CommitLoad load() const override { return inner_->load(); }
   std::unique_ptr<store::Reader> open_reader() override { return inner_->open_reader(); }
   void on_events(std::function<void()> bell) override { inner_->on_events(std::move(bell)); }
@@ -93,7 +108,8 @@ class PlannerTest : public testing::Test {
     fs::remove_all(folder);
   }
 
-  std::shared_ptr<const PlannerSetup> setup(const std::string& rules, std::vector<std::string> sources = {"site", "chatrelay"}) {
+  std::shared_ptr<const PlannerSetup> setup(const std::string& rules,
+                                            std::vector<std::string> sources = {"site", "chatrelay"}) {
     const std::string file = folder + "/rules.yaml";
     std::ofstream(file) << rules;
     rules::Catalog catalog;
@@ -160,7 +176,8 @@ class PlannerTest : public testing::Test {
   json::value payload(std::size_t index) { return *parse_json(deliveries().at(index).payload); }
   Result<std::vector<ReplayPlan>> replay(ReplayRequest request) {
     std::promise<Result<std::vector<ReplayPlan>>> promise;
-    planner->replay(std::move(request), [&](Result<std::vector<ReplayPlan>> result) { promise.set_value(std::move(result)); });
+    planner->replay(std::move(request),
+                    [&](Result<std::vector<ReplayPlan>> result) { promise.set_value(std::move(result)); });
     return promise.get_future().get();
   }
 
@@ -182,11 +199,12 @@ rules:
 )";
 
 std::string chat_event(const std::string& chat, const std::string& text, const std::string& id) {
-  return R"({"type":"incoming_event","chat":{"id":")" + chat + R"(","thread_id":"T1"},"message":{"id":")" + id + R"(","text":")" + text +
-         R"(","author":{"id":"V1","role":"visitor"}}})";
+  return R"({"type":"incoming_event","chat":{"id":")" + chat + R"(","thread_id":"T1"},"message":{"id":")" + id +
+         R"(","text":")" + text + R"(","author":{"id":"V1","role":"visitor"}}})";
 }
 std::string chat_start(const std::string& chat, const std::string& name) {
-  return R"({"type":"incoming_chat","chat":{"id":")" + chat + R"(","thread_id":"T1"},"visitor":{"id":"V1","name":")" + name + R"("}})";
+  return R"({"type":"incoming_chat","chat":{"id":")" + chat + R"(","thread_id":"T1"},"visitor":{"id":"V1","name":")" +
+         name + R"("}})";
 }
 
 TEST_F(PlannerTest, PlansWhatWaitsAndWhatComes) {
@@ -232,7 +250,8 @@ rules:
         with: {n: "{{ .transcript | length }}", text: "{{ .transcript_text }}"}
 )";
   std::vector<EventSeq> seqs;
-  for (int i = 1; i <= 30; ++i) seqs.push_back(append(chat_event("C1", "line " + std::to_string(i), "m" + std::to_string(i))));
+  for (int i = 1; i <= 30; ++i)
+    seqs.push_back(append(chat_event("C1", "line " + std::to_string(i), "m" + std::to_string(i))));
   start(rules);
   ASSERT_TRUE(until([&] { return planned(seqs.back()); }));
   ASSERT_EQ(deliveries().size(), 30u);
@@ -366,7 +385,8 @@ TEST_F(PlannerTest, AReplayIsAsOfTheEvent) {
   start(all_to_crm);
   append(chat_start("C1", "Thomas"));
   const EventSeq middle = append(chat_event("C1", "hello", "m1"));
-  const EventSeq renamed = append(R"({"type":"visitor_updated","chat":{"id":"C1","thread_id":"T1"},"visitor":{"id":"V1","name":"Tomas"}})");
+  const EventSeq renamed =
+      append(R"({"type":"visitor_updated","chat":{"id":"C1","thread_id":"T1"},"visitor":{"id":"V1","name":"Tomas"}})");
   ASSERT_TRUE(until([&] { return planned(renamed); }));
   ASSERT_EQ(deliveries().size(), 3u);
 

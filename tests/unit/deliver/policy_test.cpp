@@ -90,7 +90,8 @@ TEST(RetryPolicy, EveryOutcomeHasItsDecision) {
 TEST(RetryPolicy, SaysWhatTheCircuitLearns) {
   for (const OutcomeClass klass : {OutcomeClass::ok, OutcomeClass::duplicate, OutcomeClass::reject})
     EXPECT_EQ(decide(Outcome(klass, ""), facts_at(seconds(1), 0), retry_config()).circuit, CircuitEffect::success);
-  for (const OutcomeClass klass : {OutcomeClass::retry, OutcomeClass::throttle, OutcomeClass::ambiguous, OutcomeClass::disable, OutcomeClass::partial}) {
+  for (const OutcomeClass klass : {OutcomeClass::retry, OutcomeClass::throttle, OutcomeClass::ambiguous,
+                                   OutcomeClass::disable, OutcomeClass::partial}) {
     Outcome outcome(klass, "");
     EXPECT_EQ(decide(outcome, facts_at(seconds(1), 0), retry_config()).circuit, CircuitEffect::none);
     outcome.destination_fault = true;

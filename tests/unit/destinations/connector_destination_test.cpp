@@ -24,9 +24,11 @@ const char* const answer_ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnectio
 class ConnectorDestinationTest : public ::testing::Test {
  protected:
   std::unique_ptr<Destination> make(const std::string& settings) {
-    const std::string webhook = destinations::testing::read_file(CHATRELAY_SOURCE_DIR "/config/connectors/webhook.yaml");
+    const std::string webhook =
+        destinations::testing::read_file(CHATRELAY_SOURCE_DIR "/config/connectors/webhook.yaml");
     const ShippedConnector shipped[] = {{"webhook", webhook}};
-    config_ = config::parse_config("destinations:\n  hook: {connector: webhook, " + settings + "}\n", "chatrelay.yaml", problems_, config::Environment::process());
+    config_ = config::parse_config("destinations:\n  hook: {connector: webhook, " + settings + "}\n", "chatrelay.yaml",
+                                   problems_, config::Environment::process());
     const auto* config = config_.destination("hook");
     EXPECT_NE(config, nullptr) << problems_.to_string();
     const DestinationKind kind = connector_kind(Registry::load(shipped, {}, problems_));
@@ -40,7 +42,9 @@ class ConnectorDestinationTest : public ::testing::Test {
     a.with = *parse_json(with);
     return a;
   }
-  Outcome deliver(Destination& destination, std::string_view with) { return run(io_, destination.attempt(attempt(with))); }
+  Outcome deliver(Destination& destination, std::string_view with) {
+    return run(io_, destination.attempt(attempt(with)));
+  }
 
   boost::asio::io_context io_{1};
   http::Client client_{io_.get_executor(), http::Client::Options{}};
@@ -54,8 +58,10 @@ class ConnectorDestinationTest : public ::testing::Test {
 
 TEST_F(ConnectorDestinationTest, ARequestArrivesAsItWasBuilt) {
   HttpSink sink({answer_ok});
-  auto destination = make("url: \"" + sink.url("/in?tenant=7") + "\", sign: \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\", allow_private: true");
-  const Outcome outcome = deliver(*destination, R"({"body":{"text":"Zoë"},"query":{"q":"a b"},"headers":{"X-Chat":"PJ"}})");
+  auto destination = make("url: \"" + sink.url("/in?tenant=7") +
+                          "\", sign: \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\", allow_private: true");
+  const Outcome outcome =
+      deliver(*destination, R"({"body":{"text":"Zoë"},"query":{"q":"a b"},"headers":{"X-Chat":"PJ"}})");
   EXPECT_EQ(outcome.klass, OutcomeClass::ok) << outcome.reason;
   EXPECT_EQ(outcome.status, 200);
   EXPECT_EQ(outcome.response, "ok");
@@ -71,7 +77,8 @@ TEST_F(ConnectorDestinationTest, ARequestArrivesAsItWasBuilt) {
 
 TEST_F(ConnectorDestinationTest, ARedirectIsNotFollowed) {
   HttpSink other({answer_ok});
-  HttpSink sink({"HTTP/1.1 302 Found\r\nLocation: " + other.url("/secret") + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"});
+  HttpSink sink({"HTTP/1.1 302 Found\r\nLocation: " + other.url("/secret") +
+                 "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"});
   auto destination = make("url: \"" + sink.url("/") + "\", allow_private: true");
   const Outcome outcome = deliver(*destination, R"({"body":1})");
   EXPECT_EQ(outcome.klass, OutcomeClass::retry);
@@ -116,7 +123,9 @@ TEST_F(ConnectorDestinationTest, NoListenerIsARetryAndNoAnswerIsAmbiguous) {
 }
 
 TEST_F(ConnectorDestinationTest, RetryAfterBecomesAThrottle) {
-  HttpSink sink({"HTTP/1.1 429 Too Many\r\nRetry-After: Thu, 25 Feb 2021 15:03:10 GMT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"});
+  HttpSink sink(
+      {"HTTP/1.1 429 Too Many\r\nRetry-After: Thu, 25 Feb 2021 15:03:10 GMT\r\nContent-Length: 0\r\nConnection: "
+       "close\r\n\r\n"});
   auto destination = make("url: \"" + sink.url("/") + "\", allow_private: true");
   const Outcome outcome = deliver(*destination, R"({"body":1})");
   EXPECT_EQ(outcome.klass, OutcomeClass::throttle);

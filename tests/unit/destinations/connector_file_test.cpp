@@ -16,7 +16,9 @@ using ::testing::Not;
 
 namespace {
 
-std::string webhook_text() { return destinations::testing::read_file(CHATRELAY_SOURCE_DIR "/config/connectors/webhook.yaml"); }
+std::string webhook_text() {
+  return destinations::testing::read_file(CHATRELAY_SOURCE_DIR "/config/connectors/webhook.yaml");
+}
 
 const char* const minimal = R"(connector: tiny
 version: 1
@@ -62,14 +64,17 @@ TEST(ConnectorFile, TheShippedWebhookConnectorIsCleanAndItsTestsPass) {
   EXPECT_GT(run_inline_tests(*file).tests.size(), 15u);
 }
 
-TEST(ConnectorFile, AMinimalOneIsClean) { EXPECT_EQ(problems_of(minimal), ""); }
+TEST(ConnectorFile, AMinimalOneIsClean) {
+  EXPECT_EQ(problems_of(minimal), "");
+}
 
 TEST(ConnectorFile, UnknownKeysAreProblemsEverywhere) {
   EXPECT_THAT(problems_of(replaced(minimal, "version: 1", "version: 1\nverion: 2")), HasSubstr("version"));
   EXPECT_THAT(problems_of(replaced(minimal, "type: secret,", "type: secret, requierd: true,")), HasSubstr("required"));
   EXPECT_THAT(problems_of(replaced(minimal, "request: {url:", "request: {metod: GET, url:")), HasSubstr("method"));
   EXPECT_THAT(problems_of(replaced(minimal, "class: duplicate}", "class: duplicate, wiat: 1}")), HasSubstr("wait"));
-  EXPECT_THAT(problems_of(replaced(minimal, "expect_class: ok}", "expect_clas: ok, expect_class: ok}")), HasSubstr("expect_class"));
+  EXPECT_THAT(problems_of(replaced(minimal, "expect_class: ok}", "expect_clas: ok, expect_class: ok}")),
+              HasSubstr("expect_class"));
 }
 
 TEST(ConnectorFile, AllProblemsComeAtOnceWithTheirLines) {
@@ -84,12 +89,18 @@ TEST(ConnectorFile, AllProblemsComeAtOnceWithTheirLines) {
 
 TEST(ConnectorFile, MistakesThatWouldShowOnlyLater) {
   EXPECT_THAT(problems_of(replaced(minimal, "base_url: https", "base_url: ftp")), HasSubstr("https://"));
-  EXPECT_THAT(problems_of(replaced(minimal, "  token: {", "  timeout: {type: string}\n  token: {")), HasSubstr("every destination has"));
-  EXPECT_THAT(problems_of(replaced(minimal, "required: true}\nactions", "required: true, default: x}\nactions")), HasSubstr("default"));
-  EXPECT_THAT(problems_of(replaced(minimal, "    request:", "    event_as: nothing\n    request:")), HasSubstr("event_as"));
-  EXPECT_THAT(problems_of(replaced(minimal, "request: {url:", "request: {method: FETCH, url:")), HasSubstr("GET, POST"));
-  EXPECT_THAT(problems_of(replaced(minimal, "request: {url:", "request: {encoding: xml, url:")), HasSubstr("json or form"));
-  EXPECT_THAT(problems_of(replaced(minimal, "{status: 409, class: duplicate}", "{class: duplicate}")), HasSubstr("matches everything"));
+  EXPECT_THAT(problems_of(replaced(minimal, "  token: {", "  timeout: {type: string}\n  token: {")),
+              HasSubstr("every destination has"));
+  EXPECT_THAT(problems_of(replaced(minimal, "required: true}\nactions", "required: true, default: x}\nactions")),
+              HasSubstr("default"));
+  EXPECT_THAT(problems_of(replaced(minimal, "    request:", "    event_as: nothing\n    request:")),
+              HasSubstr("event_as"));
+  EXPECT_THAT(problems_of(replaced(minimal, "request: {url:", "request: {method: FETCH, url:")),
+              HasSubstr("GET, POST"));
+  EXPECT_THAT(problems_of(replaced(minimal, "request: {url:", "request: {encoding: xml, url:")),
+              HasSubstr("json or form"));
+  EXPECT_THAT(problems_of(replaced(minimal, "{status: 409, class: duplicate}", "{class: duplicate}")),
+              HasSubstr("matches everything"));
   EXPECT_THAT(problems_of(replaced(minimal, "class: duplicate}", "class: partial}")), HasSubstr("one of"));
   EXPECT_THAT(problems_of(replaced(minimal, "{{ .with.text }}", "{{ .with. | }}")), Not(::testing::IsEmpty()));
   EXPECT_THAT(problems_of("- a list"), HasSubstr("not a connector"));
@@ -97,14 +108,17 @@ TEST(ConnectorFile, MistakesThatWouldShowOnlyLater) {
 }
 
 TEST(ConnectorFile, AnOutcomeRuleWithoutATestFailsTheLint) {
-  const std::string text = replaced(minimal, "reply: {status: 409}, expect_class: duplicate", "reply: {status: 204}, expect_class: ok");
+  const std::string text =
+      replaced(minimal, "reply: {status: 409}, expect_class: duplicate", "reply: {status: 204}, expect_class: ok");
   EXPECT_THAT(problems_of(text), HasSubstr("tiny.yaml:11: no test meets this outcome rule"));
 }
 
 TEST(ConnectorFile, AFailingTestIsAProblemAtItsLine) {
-  const std::string text = replaced(minimal, "authorization: \"Bearer t0\"}, body", "authorization: \"Bearer t1\"}, body");
+  const std::string text =
+      replaced(minimal, "authorization: \"Bearer t0\"}, body", "authorization: \"Bearer t1\"}, body");
   EXPECT_THAT(problems_of(text), HasSubstr("tiny.yaml:14:"));
-  EXPECT_THAT(problems_of(replaced(minimal, "expect_class: duplicate", "expect_class: reject")), HasSubstr("class is \"duplicate\", expected \"reject\""));
+  EXPECT_THAT(problems_of(replaced(minimal, "expect_class: duplicate", "expect_class: reject")),
+              HasSubstr("class is \"duplicate\", expected \"reject\""));
 }
 
 TEST(Registry, TheShippedConnectorsAreTheFilesOfTheSourceTree) {
@@ -154,7 +168,8 @@ struct Loaded {
 
 std::unique_ptr<Loaded> load(const std::string& destination) {
   auto loaded = std::make_unique<Loaded>();
-  loaded->config = config::parse_config("destinations:\n  hook: " + destination + "\n", "chatrelay.yaml", loaded->problems, config::Environment::process());
+  loaded->config = config::parse_config("destinations:\n  hook: " + destination + "\n", "chatrelay.yaml",
+                                        loaded->problems, config::Environment::process());
   return loaded;
 }
 
@@ -185,12 +200,19 @@ TEST(ConnectorSchema, TellsRulesWhatTheyMaySay) {
 
 TEST(ConnectorSchema, WrongSettingsAreProblems) {
   EXPECT_THAT(schema_problems("{connector: webhook}"), HasSubstr("needs url"));
-  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://u:geheim99@example.com/\"}"), HasSubstr("authorization"));
-  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://u:geheim99@example.com/\"}"), Not(HasSubstr("geheim99")));
-  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", method: FETCH}"), HasSubstr("one of: POST"));
+  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://u:geheim99@example.com/\"}"),
+              HasSubstr("authorization"));
+  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://u:geheim99@example.com/\"}"),
+              Not(HasSubstr("geheim99")));
+  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", method: FETCH}"),
+              HasSubstr("one of: POST"));
   EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", ulr: x}"), HasSubstr("url"));
-  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", sign: \"whsec_?\"}"), HasSubstr("base64"));
-  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", headers: {Host: evil.example}}"), HasSubstr("Host"));
-  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", headers: {\"a b\": x}}"), HasSubstr("header name"));
-  EXPECT_THAT(schema_problems("{connector: webhok, url: \"https://example.com\"}"), HasSubstr("did you mean \"webhook\""));
+  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", sign: \"whsec_?\"}"),
+              HasSubstr("base64"));
+  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", headers: {Host: evil.example}}"),
+              HasSubstr("Host"));
+  EXPECT_THAT(schema_problems("{connector: webhook, url: \"https://example.com\", headers: {\"a b\": x}}"),
+              HasSubstr("header name"));
+  EXPECT_THAT(schema_problems("{connector: webhok, url: \"https://example.com\"}"),
+              HasSubstr("did you mean \"webhook\""));
 }

@@ -54,7 +54,8 @@ class EmailDestinationTest : public ::testing::Test {
 TEST_F(EmailDestinationTest, AMailArrivesWhole) {
   MailSink sink;
   EmailDestination destination(options(sink), context_);
-  const Outcome outcome = run(io_, destination.attempt(attempt(R"({"subject":"Hi","text":"a\n.\nMAIL FROM:<evil@x.test>\n"})")));
+  const Outcome outcome =
+      run(io_, destination.attempt(attempt(R"({"subject":"Hi","text":"a\n.\nMAIL FROM:<evil@x.test>\n"})")));
   EXPECT_EQ(outcome.klass, OutcomeClass::ok) << outcome.reason;
   ASSERT_EQ(sink.mails().size(), 1u);
   EXPECT_EQ(sink.mails()[0].first, "a@example.com");
@@ -101,7 +102,8 @@ TEST_F(EmailDestinationTest, AServerInTroubleIsNotAskedForEveryRecipient) {
   MailSink sink;
   sink.script("a@example.com", "421 4.3.2 closing");
   EmailDestination destination(options(sink), context_);
-  const Outcome outcome = run(io_, destination.attempt(attempt(R"({"text":"x","to":["a@example.com","b@example.com"]})")));
+  const Outcome outcome =
+      run(io_, destination.attempt(attempt(R"({"text":"x","to":["a@example.com","b@example.com"]})")));
   EXPECT_EQ(outcome.klass, OutcomeClass::retry);
   EXPECT_TRUE(outcome.destination_fault);
   EXPECT_TRUE(sink.mails().empty());
@@ -138,7 +140,9 @@ TEST_F(EmailDestinationTest, AProbeSendsNoMail) {
   MailSink sink;
   EmailDestination destination(options(sink), context_);
   EXPECT_EQ(run(io_, destination.probe()).klass, OutcomeClass::ok);
-  EXPECT_EQ(std::ranges::count_if(sink.commands(), [](const std::string& c) { return c.starts_with("MAIL") || c.starts_with("DATA"); }), 0);
+  EXPECT_EQ(std::ranges::count_if(sink.commands(),
+                                  [](const std::string& c) { return c.starts_with("MAIL") || c.starts_with("DATA"); }),
+            0);
 }
 
 TEST_F(EmailDestinationTest, AMaildirGetsOneFileHoweverOftenItIsTried) {
@@ -186,7 +190,9 @@ struct EmailProblems {
 
 std::unique_ptr<EmailProblems> configure(const std::string& settings) {
   auto result = std::make_unique<EmailProblems>();
-  result->config = config::parse_config("destinations:\n  mailbox: {kind: email, " + settings + "}\n", "/etc/chatrelay/chatrelay.yaml", result->problems, config::Environment::process());
+  result->config =
+      config::parse_config("destinations:\n  mailbox: {kind: email, " + settings + "}\n",
+                           "/etc/chatrelay/chatrelay.yaml", result->problems, config::Environment::process());
   const auto* config = result->config.destination("mailbox");
   EXPECT_NE(config, nullptr) << result->problems.to_string();
   if (config == nullptr) return result;
@@ -195,12 +201,15 @@ std::unique_ptr<EmailProblems> configure(const std::string& settings) {
   return result;
 }
 
-std::string problems_of(const std::string& settings) { return configure(settings)->problems.to_string(); }
+std::string problems_of(const std::string& settings) {
+  return configure(settings)->problems.to_string();
+}
 
 }  // namespace
 
 TEST(EmailOptions, Reading) {
-  const auto smtp = configure("smtp: \"smtp://mail.example\", from: \"Chat <chat@example.com>\", to: [a@example.com, \"B <b@example.com>\"]");
+  const auto smtp = configure(
+      "smtp: \"smtp://mail.example\", from: \"Chat <chat@example.com>\", to: [a@example.com, \"B <b@example.com>\"]");
   EXPECT_EQ(smtp->problems.to_string(), "");
   EXPECT_EQ(smtp->options.smtp->origin, "smtp://mail.example:587");
   EXPECT_TRUE(smtp->options.smtp->require_tls);
@@ -226,7 +235,8 @@ TEST(EmailOptions, WrongSettingsAreProblems) {
   EXPECT_THAT(problems_of("smtp: \"smtp://m\", from: a@b, password: \"${PATH}\""), HasSubstr("no username"));
   EXPECT_THAT(problems_of("smtp: \"smtp://m\", from: a@b, username: u"), HasSubstr("needs a password"));
   EXPECT_THAT(problems_of("smtp: \"smtp://m\", from: a@b, tls: off"), HasSubstr("in clear"));
-  EXPECT_THAT(problems_of("smtp: \"smtp://m\", from: a@b, tls: off, username: u, password: \"${PATH}\""), HasSubstr("never sent in clear"));
+  EXPECT_THAT(problems_of("smtp: \"smtp://m\", from: a@b, tls: off, username: u, password: \"${PATH}\""),
+              HasSubstr("never sent in clear"));
   EXPECT_THAT(problems_of("smtp: \"smtps://m\", from: a@b, tls: off"), HasSubstr("is TLS"));
   EXPECT_THAT(problems_of("smtp: \"smtp://m\", from: a@b, form: x"), HasSubstr("from"));
   EXPECT_THAT(problems_of("smtp: \"smtp://m\", from: a@b, ehlo: \"a b\""), HasSubstr("host name"));

@@ -1,10 +1,9 @@
 #include "destinations/file/file_destination.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_future.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "common/json.hpp"
 #include "destinations/kinds.hpp"
@@ -40,7 +39,8 @@ struct Configured {
 
 std::unique_ptr<Configured> configure(const std::string& destination) {
   auto configured = std::make_unique<Configured>();
-  configured->config = config::parse_config("destinations:\n  archive: " + destination + "\n", "chatrelay.yaml", configured->problems, config::Environment::process());
+  configured->config = config::parse_config("destinations:\n  archive: " + destination + "\n", "chatrelay.yaml",
+                                            configured->problems, config::Environment::process());
   return configured;
 }
 
@@ -52,9 +52,11 @@ TEST(FileDestination, OneLineForEachDelivery) {
   file::FileDestination destination({folder / "a.jsonl", 0600}, f.context);
   const std::string text = R"({"body":{"text":"two\nlines","n":1}})";
   EXPECT_EQ(run(f.io, destination.attempt(attempt(text))).klass, OutcomeClass::ok);
-  EXPECT_EQ(run(f.io, destination.attempt(attempt(R"({"id":"01E","type":"incoming_chat","body":1})"))).klass, OutcomeClass::ok);
+  EXPECT_EQ(run(f.io, destination.attempt(attempt(R"({"id":"01E","type":"incoming_chat","body":1})"))).klass,
+            OutcomeClass::ok);
   EXPECT_EQ(run(f.io, destination.attempt(attempt("{}"))).klass, OutcomeClass::ok);
-  EXPECT_EQ(read_file(folder / "a.jsonl"), "{\"text\":\"two\\nlines\",\"n\":1}\n{\"id\":\"01E\",\"type\":\"incoming_chat\",\"body\":1}\nnull\n");
+  EXPECT_EQ(read_file(folder / "a.jsonl"),
+            "{\"text\":\"two\\nlines\",\"n\":1}\n{\"id\":\"01E\",\"type\":\"incoming_chat\",\"body\":1}\nnull\n");
 }
 
 TEST(FileDestination, ManyAttemptsAtOnceAllEndAndNoneIsLostOrDoubled) {

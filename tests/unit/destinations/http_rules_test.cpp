@@ -1,8 +1,8 @@
 #include "destinations/connector/http_rules.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 using namespace chatrelay::destinations::connector;
 using namespace std::string_literals;
@@ -20,16 +20,19 @@ TEST(HttpRules, ValuesThatWouldAddAHeaderAreRefused) {
 }
 
 TEST(HttpRules, NamesThatAreNoTokensAreRefused) {
-  for (const std::string& name : {""s, "a b"s, "a:b"s, "a\r\n"s, "ü"s, "a\0"s, "(x)"s}) EXPECT_FALSE(check_header(name, "v"));
+  for (const std::string& name : {""s, "a b"s, "a:b"s, "a\r\n"s, "ü"s, "a\0"s, "(x)"s})
+    EXPECT_FALSE(check_header(name, "v"));
 }
 
 TEST(HttpRules, FramingAndSignatureBelongToTheEngine) {
-  for (const char* name : {"Host", "content-length", "Transfer-Encoding", "Connection", "TE", "Webhook-Id", "webhook-signature"}) {
+  for (const char* name :
+       {"Host", "content-length", "Transfer-Encoding", "Connection", "TE", "Webhook-Id", "webhook-signature"}) {
     EXPECT_FALSE(check_header(name, "v")) << name;
   }
 }
 
 TEST(HttpRules, MethodsAreAClosedList) {
   EXPECT_TRUE(is_method("PATCH"));
-  for (const char* method : {"post", "", "CONNECT", "TRACE", "GET /x HTTP/1.1\r\n"}) EXPECT_FALSE(is_method(method)) << method;
+  for (const char* method : {"post", "", "CONNECT", "TRACE", "GET /x HTTP/1.1\r\n"})
+    EXPECT_FALSE(is_method(method)) << method;
 }

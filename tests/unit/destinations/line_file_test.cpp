@@ -27,7 +27,7 @@ TEST(LineFile, ANewFileGetsItsMode) {
   const TempFolder folder;
   LineFile lines(folder / "a.jsonl", 0600);
   ASSERT_TRUE(lines.append("1\n"));
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat((folder / "a.jsonl").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
 }

@@ -42,28 +42,40 @@ std::string refusal(std::string_view with) {
 
 TEST(MailContent, ConfiguredRecipientsUnlessTheRuleNamesOthers) {
   EXPECT_THAT(build_mail(options(), attempt(R"({"text":"x"})"))->recipients, ElementsAre("support@example.com"));
-  EXPECT_THAT(build_mail(options(), attempt(R"({"text":"x","to":["a@example.com","B <b@example.com>",null],"cc":"A@example.com"})"))->recipients,
-              ElementsAre("a@example.com", "b@example.com"));
-  EXPECT_THAT(build_mail(options(), attempt(R"({"text":"x","to":[]})"))->recipients, ElementsAre("support@example.com"));
+  EXPECT_THAT(
+      build_mail(options(),
+                 attempt(R"({"text":"x","to":["a@example.com","B <b@example.com>",null],"cc":"A@example.com"})"))
+          ->recipients,
+      ElementsAre("a@example.com", "b@example.com"));
+  EXPECT_THAT(build_mail(options(), attempt(R"({"text":"x","to":[]})"))->recipients,
+              ElementsAre("support@example.com"));
 }
 
 TEST(MailContent, TheVisitorsAddressStandsInReplyToOnlyIfItIsOne) {
   EmailOptions o = options();
-  EXPECT_EQ(parse_mail(build_mail(o, attempt(R"({"text":"x","reply_to":"v@example.net"})"))->message).header("Reply-To"), "v@example.net");
-  for (const char* with : {R"({"text":"x","reply_to":"not an address"})", R"({"text":"x","reply_to":"v@x\r\nBcc: y@z"})", R"({"text":"x","reply_to":["v@x"]})", R"({"text":"x","reply_to":null})"}) {
+  EXPECT_EQ(
+      parse_mail(build_mail(o, attempt(R"({"text":"x","reply_to":"v@example.net"})"))->message).header("Reply-To"),
+      "v@example.net");
+  for (const char* with :
+       {R"({"text":"x","reply_to":"not an address"})", R"({"text":"x","reply_to":"v@x\r\nBcc: y@z"})",
+        R"({"text":"x","reply_to":["v@x"]})", R"({"text":"x","reply_to":null})"}) {
     EXPECT_EQ(parse_mail(build_mail(o, attempt(with))->message).header("Reply-To"), "(none)") << with;
   }
   o.reply_to = Mailbox{"", "team@example.com"};
-  EXPECT_EQ(parse_mail(build_mail(o, attempt(R"({"text":"x","reply_to":"nobody"})"))->message).header("Reply-To"), "team@example.com");
+  EXPECT_EQ(parse_mail(build_mail(o, attempt(R"({"text":"x","reply_to":"nobody"})"))->message).header("Reply-To"),
+            "team@example.com");
 }
 
 TEST(MailContent, FromIsAlwaysTheConfiguredOne) {
-  const auto mail = parse_mail(build_mail(options(), attempt(R"({"text":"x","reply_to":"v@example.net","subject":"From: v@example.net"})"))->message);
+  const auto mail = parse_mail(
+      build_mail(options(), attempt(R"({"text":"x","reply_to":"v@example.net","subject":"From: v@example.net"})"))
+          ->message);
   EXPECT_EQ(mail.header("From"), "\"Chat\" <chat@example.com>");
 }
 
 TEST(MailContent, ASubjectOfItsOwnIsTheSameForTheChat) {
-  EXPECT_EQ(parse_mail(build_mail(options(), attempt(R"({"text":"x"})"))->message).header("Subject"), "Chat PJ0MRSHTDG");
+  EXPECT_EQ(parse_mail(build_mail(options(), attempt(R"({"text":"x"})"))->message).header("Subject"),
+            "Chat PJ0MRSHTDG");
   EXPECT_EQ(parse_mail(build_mail(options(), attempt(R"({"text":"x","subject":5})"))->message).header("Subject"), "5");
 }
 
@@ -82,9 +94,11 @@ TEST(MailContent, WrongFieldsAreRefusedByName) {
   EXPECT_THAT(refusal(R"({"text":"x","to":"v@x\r\nRCPT TO:<y@z>"})"), HasSubstr("to holds"));
   EXPECT_THAT(refusal(R"({"text":"x","cc":["a@b",5]})"), HasSubstr("cc holds"));
   EXPECT_THAT(refusal(R"({"text":"x","attachments":{"a":1}})"), HasSubstr("attachments must be a list"));
-  EXPECT_THAT(refusal(R"({"text":"x","attachments":[{"name":"a"}]})"), HasSubstr("attachments[0] needs text or base64"));
+  EXPECT_THAT(refusal(R"({"text":"x","attachments":[{"name":"a"}]})"),
+              HasSubstr("attachments[0] needs text or base64"));
   EXPECT_THAT(refusal(R"({"text":"x","attachments":[{"text":"a","base64":"YQ=="}]})"), HasSubstr("one of them only"));
-  EXPECT_THAT(refusal(R"({"text":"x","attachments":[{"text":"a"},{"base64":"?"}]})"), HasSubstr("attachments[1].base64"));
+  EXPECT_THAT(refusal(R"({"text":"x","attachments":[{"text":"a"},{"base64":"?"}]})"),
+              HasSubstr("attachments[1].base64"));
   EXPECT_THAT(refusal(R"([1])"), HasSubstr("map"));
   EXPECT_EQ(refusal("null"), "neither text nor html is given");
   std::string many, attachments;

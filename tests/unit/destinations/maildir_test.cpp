@@ -13,7 +13,9 @@ using chatrelay::destinations::testing::write_file;
 namespace fs = std::filesystem;
 
 namespace {
-std::size_t files_in(const std::string& folder) { return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator())); }
+std::size_t files_in(const std::string& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
 }  // namespace
 
 TEST(Maildir, AMessageIsInNewAndNothingIsLeftInTmp) {
@@ -22,7 +24,7 @@ TEST(Maildir, AMessageIsInNewAndNothingIsLeftInTmp) {
   ASSERT_EQ(*maildir.deliver("1.a.host", "Subject: x\r\n\r\n", false), MaildirResult::written);
   EXPECT_EQ(read_file(folder / "box/new/1.a.host"), "Subject: x\r\n\r\n");
   EXPECT_EQ(files_in(folder / "box/tmp"), 0u);
-  struct stat status{};
+  struct stat status {};
   for (const char* name : {"box", "box/tmp", "box/new", "box/cur"}) {
     ASSERT_EQ(::stat((folder / name).c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777, 0700u) << name;

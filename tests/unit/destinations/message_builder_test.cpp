@@ -61,18 +61,24 @@ TEST(MessageBuilder, APlainMailByteForByte) {
             "To: support@example.com\r\n"
             "Subject: Chat with Thomas\r\n"
             "Message-ID: <01jcz000000000000000000001@example.com>\r\n"
-            "In-Reply-To: " + thread_root("livechat", "PJ0MRSHTDG", "example.com") + "\r\n"
-            "References: " + thread_root("livechat", "PJ0MRSHTDG", "example.com") + "\r\n"
-            "Auto-Submitted: auto-generated\r\n"
-            "X-Auto-Response-Suppress: All\r\n"
-            "MIME-Version: 1.0\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\n"
-            "Content-Transfer-Encoding: base64\r\n"
-            "\r\n"
-            "SGVsbG8sDQpJIG5lZWQgaGVscC4=\r\n");
+            "In-Reply-To: " +
+                thread_root("livechat", "PJ0MRSHTDG", "example.com") +
+                "\r\n"
+                "References: " +
+                thread_root("livechat", "PJ0MRSHTDG", "example.com") +
+                "\r\n"
+                "Auto-Submitted: auto-generated\r\n"
+                "X-Auto-Response-Suppress: All\r\n"
+                "MIME-Version: 1.0\r\n"
+                "Content-Type: text/plain; charset=utf-8\r\n"
+                "Content-Transfer-Encoding: base64\r\n"
+                "\r\n"
+                "SGVsbG8sDQpJIG5lZWQgaGVscC4=\r\n");
 }
 
-TEST(MessageBuilder, TheSameInputGivesTheSameBytes) { EXPECT_EQ(build_message(plain_message()), build_message(plain_message())); }
+TEST(MessageBuilder, TheSameInputGivesTheSameBytes) {
+  EXPECT_EQ(build_message(plain_message()), build_message(plain_message()));
+}
 
 TEST(MessageBuilder, OneThreadForOneChatOfOneSource) {
   const std::string root = thread_root("livechat", "PJ0MRSHTDG", "example.com");
@@ -114,11 +120,13 @@ TEST(MessageBuilder, AttachmentsAreMixedWithTheAlternatives) {
   EXPECT_EQ(mail.parts[1].header("Content-Disposition"), "attachment; filename=\"transcript.txt\"");
   EXPECT_EQ(mail.parts[2].body, bytes);
   EXPECT_EQ(mail.parts[2].header("Content-Type"), "application/octet-stream");
-  EXPECT_EQ(mail.parts[2].header("Content-Disposition"), "attachment; filename=\"Pr_fung _1_.bin\"; filename*=UTF-8''Pr%C3%BCfung%20%221%22.bin");
+  EXPECT_EQ(mail.parts[2].header("Content-Disposition"),
+            "attachment; filename=\"Pr_fung _1_.bin\"; filename*=UTF-8''Pr%C3%BCfung%20%221%22.bin");
 }
 
 TEST(MessageBuilder, CompositeContentTypesOfAttachmentsAreRefused) {
-  for (const char* type : {"message/rfc822", "multipart/mixed", "text/plain; charset=x", "text", "text/", "a/b\r\nX: y", ""}) {
+  for (const char* type :
+       {"message/rfc822", "multipart/mixed", "text/plain; charset=x", "text", "text/", "a/b\r\nX: y", ""}) {
     Message message = plain_message();
     message.attachments = {{"a", type, "x"}};
     const MimePart mail = parse_mail(build_message(message));
@@ -130,13 +138,15 @@ TEST(MessageBuilder, FilenamesCannotLeaveTheirFolder) {
   for (const char* name : {"../../etc/passwd", "C:\\Windows\\passwd", "/passwd", "passwd"}) {
     EXPECT_EQ(encode_filename("filename", name), ";\r\n filename=\"passwd\"") << name;
   }
-  for (const char* name : {"", ".", "..", "a/..", "///"}) EXPECT_EQ(encode_filename("filename", name), ";\r\n filename=\"file\"") << name;
+  for (const char* name : {"", ".", "..", "a/..", "///"})
+    EXPECT_EQ(encode_filename("filename", name), ";\r\n filename=\"file\"") << name;
   EXPECT_THAT(encode_filename("filename", std::string(300, 'a') + ".pdf"), HasSubstr("a.pdf\""));
 }
 
 TEST(MessageBuilder, NonAsciiSubjectsAndNamesDecodeBack) {
   Message message = plain_message();
-  message.subject = "Grüße aus Zürich: ein langer Betreff mit vielen Wörtern, der über eine Zeile hinausgeht 😀😀😀 und weiter";
+  message.subject =
+      "Grüße aus Zürich: ein langer Betreff mit vielen Wörtern, der über eine Zeile hinausgeht 😀😀😀 und weiter";
   message.from.name = "Zoë Müller-Lüdenscheidt, Abteilung für besonders lange Namen und Grüße";
   message.cc = {{"Doe, \"J\"", "j@example.com"}, {"", "k@example.com"}};
   const MimePart mail = parse_mail(build_message(message));
@@ -157,7 +167,8 @@ TEST(MessageBuilder, HeaderLinesStayShort) {
       const MimePart mail = parse_mail(built);
       const std::string head = built.substr(0, built.find("\r\n\r\n"));
       std::size_t begin = 0;
-      for (std::size_t end = head.find("\r\n"); end != std::string::npos; begin = end + 2, end = head.find("\r\n", begin)) {
+      for (std::size_t end = head.find("\r\n"); end != std::string::npos;
+           begin = end + 2, end = head.find("\r\n", begin)) {
         ASSERT_LE(end - begin, 78u) << head.substr(begin, end - begin);
       }
       // One line's limits apply: 500 bytes of a subject, at a code point.
@@ -183,7 +194,9 @@ TEST(MessageBuilder, HostileTextNowhereBecomesStructure) {
     const std::string built = build_message(message);
     const MimePart mail = parse_mail(built);
     EXPECT_EQ(mail.count("Bcc"), 0u);
-    for (const char* name : {"From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "Date", "Content-Type", "MIME-Version"}) EXPECT_EQ(mail.count(name), 1u) << name;
+    for (const char* name :
+         {"From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "Date", "Content-Type", "MIME-Version"})
+      EXPECT_EQ(mail.count(name), 1u) << name;
     ASSERT_EQ(mail.parts.size(), 2u);
     ASSERT_EQ(mail.parts[0].parts.size(), 2u);
     EXPECT_EQ(mail.parts[1].body, text);

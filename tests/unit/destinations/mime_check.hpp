@@ -26,7 +26,8 @@ struct MimePart {
     return "(none)";
   }
   std::size_t count(std::string_view name) const {
-    return static_cast<std::size_t>(std::ranges::count_if(headers, [&](const auto& h) { return iequals_ascii(h.first, name); }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(headers, [&](const auto& h) { return iequals_ascii(h.first, name); }));
   }
 };
 
@@ -76,7 +77,8 @@ inline MimePart parse_mime(std::string_view text) {
       continue;
     }
     const std::size_t colon = line.find(": ");
-    if (colon == std::string_view::npos || line.substr(0, colon).find(' ') != std::string_view::npos) throw std::runtime_error("bad header: " + std::string(line));
+    if (colon == std::string_view::npos || line.substr(0, colon).find(' ') != std::string_view::npos)
+      throw std::runtime_error("bad header: " + std::string(line));
     part.headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
   }
   const std::string type = part.header("Content-Type");

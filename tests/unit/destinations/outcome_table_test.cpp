@@ -31,7 +31,7 @@ struct Row {
   const char* retry_after;  // nullptr: no header
   OutcomeClass klass;
   bool fault;
-  long long wait_ms;        // -1: none
+  long long wait_ms;  // -1: none
 };
 
 }  // namespace
@@ -40,20 +40,24 @@ struct Row {
 TEST(OutcomeTable, BuiltInRows) {
   using enum OutcomeClass;
   const Row rows[] = {
-      {200, nullptr, ok, false, -1},       {201, nullptr, ok, false, -1},       {202, nullptr, ok, false, -1},       {204, nullptr, ok, false, -1},
-      {207, nullptr, ok, false, -1},       {299, nullptr, ok, false, -1},       {300, nullptr, retry, true, -1},     {301, nullptr, retry, true, -1},
-      {302, nullptr, retry, true, -1},     {307, nullptr, retry, true, -1},     {308, nullptr, retry, true, -1},     {304, nullptr, retry, true, -1},
-      {400, nullptr, reject, false, -1},   {401, nullptr, disable, true, -1},   {402, nullptr, reject, false, -1},   {403, nullptr, reject, false, -1},
-      {404, nullptr, reject, false, -1},   {405, nullptr, reject, false, -1},   {408, nullptr, retry, true, -1},     {409, nullptr, reject, false, -1},
-      {410, nullptr, reject, false, -1},   {413, nullptr, reject, false, -1},   {422, nullptr, reject, false, -1},   {425, nullptr, retry, true, -1},
-      {429, nullptr, retry, true, -1},     {429, "7", throttle, false, 7000},   {429, "nonsense", retry, true, -1},  {451, nullptr, reject, false, -1},
-      {500, nullptr, retry, true, -1},     {500, "3", retry, true, 3000},       {501, nullptr, reject, false, -1},   {502, nullptr, retry, true, -1},
-      {503, nullptr, retry, true, -1},     {503, "60", throttle, false, 60000}, {504, nullptr, retry, true, -1},     {599, nullptr, retry, true, -1},
-      {101, nullptr, retry, true, -1},     {0, nullptr, retry, true, -1},       {600, nullptr, retry, true, -1},     {999, nullptr, retry, true, -1},
-      {403, "5", reject, false, -1},       {-1, nullptr, retry, true, -1},
+      {200, nullptr, ok, false, -1},       {201, nullptr, ok, false, -1},     {202, nullptr, ok, false, -1},
+      {204, nullptr, ok, false, -1},       {207, nullptr, ok, false, -1},     {299, nullptr, ok, false, -1},
+      {300, nullptr, retry, true, -1},     {301, nullptr, retry, true, -1},   {302, nullptr, retry, true, -1},
+      {307, nullptr, retry, true, -1},     {308, nullptr, retry, true, -1},   {304, nullptr, retry, true, -1},
+      {400, nullptr, reject, false, -1},   {401, nullptr, disable, true, -1}, {402, nullptr, reject, false, -1},
+      {403, nullptr, reject, false, -1},   {404, nullptr, reject, false, -1}, {405, nullptr, reject, false, -1},
+      {408, nullptr, retry, true, -1},     {409, nullptr, reject, false, -1}, {410, nullptr, reject, false, -1},
+      {413, nullptr, reject, false, -1},   {422, nullptr, reject, false, -1}, {425, nullptr, retry, true, -1},
+      {429, nullptr, retry, true, -1},     {429, "7", throttle, false, 7000}, {429, "nonsense", retry, true, -1},
+      {451, nullptr, reject, false, -1},   {500, nullptr, retry, true, -1},   {500, "3", retry, true, 3000},
+      {501, nullptr, reject, false, -1},   {502, nullptr, retry, true, -1},   {503, nullptr, retry, true, -1},
+      {503, "60", throttle, false, 60000}, {504, nullptr, retry, true, -1},   {599, nullptr, retry, true, -1},
+      {101, nullptr, retry, true, -1},     {0, nullptr, retry, true, -1},     {600, nullptr, retry, true, -1},
+      {999, nullptr, retry, true, -1},     {403, "5", reject, false, -1},     {-1, nullptr, retry, true, -1},
   };
   for (const Row& row : rows) {
-    const auto response = answer(row.status, row.retry_after ? http::Headers{{"retry-AFTER", row.retry_after}} : http::Headers{});
+    const auto response =
+        answer(row.status, row.retry_after ? http::Headers{{"retry-AFTER", row.retry_after}} : http::Headers{});
     const Outcome outcome = classify({}, response, at_noon());
     EXPECT_EQ(to_string(outcome.klass), to_string(row.klass)) << row.status;
     EXPECT_EQ(outcome.destination_fault, row.fault) << row.status;
@@ -95,7 +99,8 @@ TEST(OutcomeTable, TransportFailures) {
 }
 
 TEST(OutcomeTable, ARedirectNamesTheHostButNeverPathOrQuery) {
-  const Outcome outcome = classify({}, answer(302, {{"Location", "https://www.example.com/in/TOKEN?key=SECRET"}}), at_noon());
+  const Outcome outcome =
+      classify({}, answer(302, {{"Location", "https://www.example.com/in/TOKEN?key=SECRET"}}), at_noon());
   EXPECT_NE(outcome.reason.find("https://www.example.com"), std::string::npos);
   EXPECT_EQ(outcome.reason.find("TOKEN"), std::string::npos);
   EXPECT_EQ(outcome.reason.find("SECRET"), std::string::npos);
@@ -155,7 +160,8 @@ TEST(OutcomeTable, TheFirstRuleThatMatchesWins) {
   EXPECT_EQ(matched, 1u);
   EXPECT_EQ(outcome.reason, "HTTP 410: gone for good");
   EXPECT_TRUE(outcome.destination_fault);
-  EXPECT_EQ(classify(rules, answer(409, {{"x-duplicate", "whatever"}}), at_noon(), &matched).klass, OutcomeClass::duplicate);
+  EXPECT_EQ(classify(rules, answer(409, {{"x-duplicate", "whatever"}}), at_noon(), &matched).klass,
+            OutcomeClass::duplicate);
   EXPECT_EQ(matched, 2u);
   EXPECT_FALSE(classify(rules, answer(503), at_noon(), &matched).destination_fault);
   EXPECT_EQ(matched, 3u);

@@ -22,7 +22,9 @@ class WebhookRequests : public ::testing::Test {
     ASSERT_NE(file, nullptr) << problems.to_string();
     program = file->expressions->build(problems);
     ASSERT_NE(program, nullptr) << problems.to_string();
-    settings = parse_json(R"({"url":"https://example.com/in","method":"POST","headers":null,"encoding":"json","sign":null})")->as_object();
+    settings =
+        parse_json(R"({"url":"https://example.com/in","method":"POST","headers":null,"encoding":"json","sign":null})")
+            ->as_object();
     attempt.id = "01JCZ000000000000000000001";
   }
   Result<http::ClientRequest> build(std::string_view with, WallTime now = {}) {
@@ -84,7 +86,9 @@ TEST_F(WebhookRequests, AGivenContentTypeIsSentOnce) {
   const auto request = build(R"({"body":1,"headers":{"Content-Type":"application/cloudevents+json"}})");
   ASSERT_TRUE(request);
   EXPECT_EQ(header(*request, "content-type"), "application/cloudevents+json");
-  EXPECT_EQ(std::count_if(request->headers.begin(), request->headers.end(), [](const auto& h) { return h.first.size() == 12; }), 1);
+  EXPECT_EQ(std::count_if(request->headers.begin(), request->headers.end(),
+                          [](const auto& h) { return h.first.size() == 12; }),
+            1);
 }
 
 TEST_F(WebhookRequests, HostileValuesAreRefusedWithTheFieldsName) {

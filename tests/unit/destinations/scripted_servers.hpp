@@ -1,6 +1,13 @@
-// Small servers on loopback, each with a thread: an HTTP one that records requests and answers as scripted, and an SMTP one
-// that follows the protocol as far as the client's side of it needs, with scripted replies.
+// Small servers on loopback, each with a thread: an HTTP one that records requests and answers as scripted, and an SMTP
+// one that follows the protocol as far as the client's side of it needs, with scripted replies.
 #pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -8,12 +15,6 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
-#include <functional>
-#include <map>
-#include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
 
 #include "common/text.hpp"
 
@@ -25,7 +26,9 @@ using Tcp = boost::asio::ip::tcp;
 class ScriptedServer {
  public:
   explicit ScriptedServer(std::function<void(Tcp::socket&)> serve)
-      : acceptor_(io_, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)), serve_(std::move(serve)), thread_([this] { loop(); }) {}
+      : acceptor_(io_, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)),
+        serve_(std::move(serve)),
+        thread_([this] { loop(); }) {}
   ~ScriptedServer() {
     stopping_ = true;
     // Wakes accept: closing the acceptor from another thread would not.
@@ -61,7 +64,8 @@ class ScriptedServer {
 class HttpSink {
  public:
   // Answers the n-th request with the n-th text, later ones with the last; an empty text closes without an answer.
-  explicit HttpSink(std::vector<std::string> answers) : answers_(std::move(answers)), server_([this](Tcp::socket& s) { serve(s); }) {}
+  explicit HttpSink(std::vector<std::string> answers)
+      : answers_(std::move(answers)), server_([this](Tcp::socket& s) { serve(s); }) {}
   std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(server_.port()) + path; }
   std::vector<std::string> requests() {
     const std::lock_guard lock(mutex_);
@@ -76,7 +80,8 @@ class HttpSink {
     const std::string lower = to_lower_ascii(text.substr(0, head));
     if (const auto at = lower.find("content-length: "); at != std::string::npos) {
       const std::size_t length = std::stoul(lower.substr(at + 16));
-      if (text.size() < head + length) boost::asio::read(socket, buffer, boost::asio::transfer_exactly(head + length - text.size()));
+      if (text.size() < head + length)
+        boost::asio::read(socket, buffer, boost::asio::transfer_exactly(head + length - text.size()));
     }
     std::string answer;
     {
@@ -149,7 +154,8 @@ class MailSink {
       } else if (verb == "data") {
         say("354 go ahead");
         std::string message;
-        for (std::string text = hear(); text != "."; text = hear()) message += (text.starts_with('.') ? text.substr(1) : text) + "\r\n";
+        for (std::string text = hear(); text != "."; text = hear())
+          message += (text.starts_with('.') ? text.substr(1) : text) + "\r\n";
         const std::lock_guard lock(mutex_);
         if (content_reply_.empty()) return;  // closes without an answer
         if (content_reply_.front() == '2') mails_.emplace_back(recipient, message);

@@ -16,7 +16,9 @@ TEST(Sign, MatchesThePublishedVector) {
   EXPECT_EQ(headers[1].second, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
-TEST(Sign, ASecretWithoutPrefixIsItsOwnBytes) { EXPECT_EQ(*standard_webhooks_key("MfKQ9r8G"), "MfKQ9r8G"); }
+TEST(Sign, ASecretWithoutPrefixIsItsOwnBytes) {
+  EXPECT_EQ(*standard_webhooks_key("MfKQ9r8G"), "MfKQ9r8G");
+}
 
 TEST(Sign, BrokenSecretsAreRefused) {
   for (const char* secret : {"", "whsec_", "whsec_???"}) EXPECT_FALSE(standard_webhooks_key(secret)) << secret;

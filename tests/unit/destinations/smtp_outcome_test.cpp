@@ -86,7 +86,8 @@ TEST(SmtpOutcome, Table) {
 }
 
 TEST(SmtpOutcome, AGreetingThatRefusesIsAskedSlowly) {
-  EXPECT_EQ(classify_smtp(response_of({"", 8, 554, "554 no", false, {}, false, false}), false).outcome.wait, std::chrono::minutes(10));
+  EXPECT_EQ(classify_smtp(response_of({"", 8, 554, "554 no", false, {}, false, false}), false).outcome.wait,
+            std::chrono::minutes(10));
 }
 
 TEST(SmtpOutcome, APrivateAddressDisablesWithAHint) {
@@ -100,10 +101,16 @@ TEST(SmtpOutcome, APrivateAddressDisablesWithAHint) {
 }
 
 TEST(SmtpOutcome, TheReasonIsTheServersOwnLine) {
-  EXPECT_EQ(classify_smtp(response_of({"", 55, 550, "550 5.1.1 no such user", false, {}, false, false}), false).outcome.reason, "550 5.1.1 no such user");
-  EXPECT_EQ(classify_smtp(response_of({"", 55, 550, "5.1.1 no such user", false, {}, false, false}), false).outcome.reason, "550 5.1.1 no such user");
+  EXPECT_EQ(classify_smtp(response_of({"", 55, 550, "550 5.1.1 no such user", false, {}, false, false}), false)
+                .outcome.reason,
+            "550 5.1.1 no such user");
+  EXPECT_EQ(
+      classify_smtp(response_of({"", 55, 550, "5.1.1 no such user", false, {}, false, false}), false).outcome.reason,
+      "550 5.1.1 no such user");
   EXPECT_EQ(classify_smtp(response_of({"", 55, 550, "", false, {}, false, false}), false).outcome.reason, "SMTP 550");
-  EXPECT_LE(classify_smtp(response_of({"", 55, 550, std::string(5000, 'x').c_str(), false, {}, false, false}), false).outcome.reason.size(), 500u);
+  EXPECT_LE(classify_smtp(response_of({"", 55, 550, std::string(5000, 'x').c_str(), false, {}, false, false}), false)
+                .outcome.reason.size(),
+            500u);
 }
 
 TEST(SmtpOutcome, EnhancedCodes) {
@@ -111,5 +118,7 @@ TEST(SmtpOutcome, EnhancedCodes) {
   EXPECT_EQ(enhanced_code("550-5.7.26 first of many"), "5.7.26");
   EXPECT_EQ(enhanced_code("4.7.0 x"), "4.7.0");
   EXPECT_EQ(enhanced_code("5.1.1"), "5.1.1");
-  for (const char* reply : {"", "550", "550 no", "550 192.168.1.1", "550 5.1", "550 5.1.", "3.1.1 x", "550 5.1.1.1", "550 5.1.1234"}) EXPECT_EQ(enhanced_code(reply), "") << reply;
+  for (const char* reply :
+       {"", "550", "550 no", "550 192.168.1.1", "550 5.1", "550 5.1.", "3.1.1 x", "550 5.1.1.1", "550 5.1.1234"})
+    EXPECT_EQ(enhanced_code(reply), "") << reply;
 }

@@ -1,12 +1,12 @@
 #include "destinations/worker.hpp"
 
-#include <gtest/gtest.h>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <future>
 #include <stdexcept>
 #include <thread>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <gtest/gtest.h>
 
 #include "unit/destinations/support.hpp"
 

@@ -1,8 +1,8 @@
 #include "event/delivery.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "event/outcome.hpp"
 

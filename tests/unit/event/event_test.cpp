@@ -1,8 +1,8 @@
 #include "event/event.hpp"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "common/json.hpp"
 
@@ -94,18 +94,18 @@ Event full_event() {
 
 TEST(EventJson, HasEveryKeyInOrder) {
   const json::value value = to_json(full_event(), {});
-  EXPECT_EQ(keys_of(value), (Keys{"id", "type", "source", "system", "received_at", "occurred_at", "chat", "visitor", "agent", "message",
-                                  "activity", "links", "presence", "raw"}));
-  EXPECT_EQ(keys_of(value.at("chat")), (Keys{"id", "thread_id", "status", "initiator", "started_at", "ended_at", "department", "tags",
-                                             "rating", "queue", "properties"}));
+  EXPECT_EQ(keys_of(value), (Keys{"id", "type", "source", "system", "received_at", "occurred_at", "chat", "visitor",
+                                  "agent", "message", "activity", "links", "presence", "raw"}));
+  EXPECT_EQ(keys_of(value.at("chat")), (Keys{"id", "thread_id", "status", "initiator", "started_at", "ended_at",
+                                             "department", "tags", "rating", "queue", "properties"}));
   EXPECT_EQ(keys_of(value.at("chat").at("rating")), (Keys{"score", "scale", "comment"}));
   EXPECT_EQ(keys_of(value.at("chat").at("queue")), (Keys{"position", "wait_time_s"}));
-  EXPECT_EQ(keys_of(value.at("visitor")), (Keys{"id", "name", "email", "phone", "language", "timezone", "user_agent", "page", "ip",
-                                                "active", "consent", "custom"}));
+  EXPECT_EQ(keys_of(value.at("visitor")), (Keys{"id", "name", "email", "phone", "language", "timezone", "user_agent",
+                                                "page", "ip", "active", "consent", "custom"}));
   EXPECT_EQ(keys_of(value.at("visitor").at("page")), (Keys{"url", "title", "referrer"}));
   EXPECT_EQ(keys_of(value.at("agent")), (Keys{"id", "name", "email"}));
-  EXPECT_EQ(keys_of(value.at("message")), (Keys{"id", "text", "kind", "author", "audience", "sent_at", "edited_at", "repeated", "files",
-                                                "form", "client_id"}));
+  EXPECT_EQ(keys_of(value.at("message")), (Keys{"id", "text", "kind", "author", "audience", "sent_at", "edited_at",
+                                                "repeated", "files", "form", "client_id"}));
   EXPECT_EQ(keys_of(value.at("message").at("author")), (Keys{"id", "name", "role"}));
   EXPECT_EQ(keys_of(value.at("message").at("files").at(0)), (Keys{"name", "url", "content_type", "size"}));
   EXPECT_EQ(keys_of(value.at("message").at("form").at(0)), (Keys{"label", "value"}));
@@ -114,7 +114,8 @@ TEST(EventJson, HasEveryKeyInOrder) {
 TEST(EventJson, UnknownIsNullAndNeverMissing) {
   Event e;
   const json::value value = to_json(e, {});
-  for (const char* key : {"occurred_at", "chat", "visitor", "agent", "message", "raw"}) EXPECT_TRUE(value.at(key).is_null()) << key;
+  for (const char* key : {"occurred_at", "chat", "visitor", "agent", "message", "raw"})
+    EXPECT_TRUE(value.at(key).is_null()) << key;
   EXPECT_EQ(value.at("activity"), json::object());
   EXPECT_EQ(value.at("links"), json::object());
   EXPECT_EQ(value.at("presence"), json::object());

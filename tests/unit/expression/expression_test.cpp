@@ -61,11 +61,51 @@ TEST(Expression, what_comes_after_the_first_result_does_not_matter_to_when) {
 }
 
 TEST(Expression, forbidden_words_are_refused_with_a_reason) {
-  for (const char* text :
-       {"now", "env", "$ENV", "$ENV.HOME", "input", "inputs", "[inputs]", "debug", ".a | debug", "stderr", "halt", "halt_error", "halt_error(1)", "input_filename", "input_line_number",
-        "$__loc__", "get_search_list", "modulemeta", "localtime", "strflocaltime(\"%H\")", "now | todate", "\"\\(now)\"", "\"a \\(\"b \\(env)\") c\"", "{a: now}", "{(now|tostring): 1}",
-        "[1, now]", ". as $x | now", "def f: now; f", "f(now)", "import \"a\" as b; .", "include \"a\"; .", "(import \"a\" as b; .)", "module {}; .", "$ ENV", "try now catch 1",
-        "if now then 1 else 2 end", "@text \"\\(now)\"", ".[now]", "map(now)", "$__prog_args", "a::b", "{$__loc__}", "{$ENV}", "reduce now as $x (0; 1)", ".a # x\n | now"}) {
+  for (const char* text : {"now",
+                           "env",
+                           "$ENV",
+                           "$ENV.HOME",
+                           "input",
+                           "inputs",
+                           "[inputs]",
+                           "debug",
+                           ".a | debug",
+                           "stderr",
+                           "halt",
+                           "halt_error",
+                           "halt_error(1)",
+                           "input_filename",
+                           "input_line_number",
+                           "$__loc__",
+                           "get_search_list",
+                           "modulemeta",
+                           "localtime",
+                           "strflocaltime(\"%H\")",
+                           "now | todate",
+                           "\"\\(now)\"",
+                           "\"a \\(\"b \\(env)\") c\"",
+                           "{a: now}",
+                           "{(now|tostring): 1}",
+                           "[1, now]",
+                           ". as $x | now",
+                           "def f: now; f",
+                           "f(now)",
+                           "import \"a\" as b; .",
+                           "include \"a\"; .",
+                           "(import \"a\" as b; .)",
+                           "module {}; .",
+                           "$ ENV",
+                           "try now catch 1",
+                           "if now then 1 else 2 end",
+                           "@text \"\\(now)\"",
+                           ".[now]",
+                           "map(now)",
+                           "$__prog_args",
+                           "a::b",
+                           "{$__loc__}",
+                           "{$ENV}",
+                           "reduce now as $x (0; 1)",
+                           ".a # x\n | now"}) {
     EXPECT_THAT(eval(text), testing::StartsWith("REFUSED: ")) << text;
   }
   EXPECT_THAT(eval("now"), HasSubstr("reads the clock"));
@@ -94,14 +134,47 @@ TEST(Expression, a_forbidden_builtin_outside_the_scope_of_a_namesake_is_out_of_r
 }
 
 TEST(Expression, brackets_cannot_be_left) {
-  for (const char* text : {")", ".a)", "(.a", "[.a", "{a: 1", ".a] | [1", "1) | (now", "\"abc", "\"a \\(1\"", "\"a \\(1) ", ".a) else 1 end | (1", "(]", "[)", "{]"}) {
+  for (const char* text : {")", ".a)", "(.a", "[.a", "{a: 1", ".a] | [1", "1) | (now", "\"abc", "\"a \\(1\"",
+                           "\"a \\(1) ", ".a) else 1 end | (1", "(]", "[)", "{]"}) {
     EXPECT_THAT(eval(text), testing::StartsWith("REFUSED: ")) << text;
   }
 }
 
 TEST(Expression, what_is_not_jq_is_refused_naming_place_and_text) {
-  for (const char* text : {"", "   ", ".a |", ".a .b .", "| .a", "if . then 1 end", ".a == .b == .c", "1 2", "and", "{a b}", ".a[", "foo bar", "$", "$x", "`", ".a;", "def f: 1;", "\\", "..a", "%", "reduce . as $x",
-                           "# only a comment", "@nope", "@nope \"a\"", "1.2.3", "~", "length(1)", "mapp(.a)", "break", "try", ".a as", "\xff", "lenght", "(. as $x | 1) | $x"}) {
+  for (const char* text : {"",
+                           "   ",
+                           ".a |",
+                           ".a .b .",
+                           "| .a",
+                           "if . then 1 end",
+                           ".a == .b == .c",
+                           "1 2",
+                           "and",
+                           "{a b}",
+                           ".a[",
+                           "foo bar",
+                           "$",
+                           "$x",
+                           "`",
+                           ".a;",
+                           "def f: 1;",
+                           "\\",
+                           "..a",
+                           "%",
+                           "reduce . as $x",
+                           "# only a comment",
+                           "@nope",
+                           "@nope \"a\"",
+                           "1.2.3",
+                           "~",
+                           "length(1)",
+                           "mapp(.a)",
+                           "break",
+                           "try",
+                           ".a as",
+                           "\xff",
+                           "lenght",
+                           "(. as $x | 1) | $x"}) {
     config::Problems problems;
     Builder builder;
     builder.add(text, here, problems);
@@ -144,7 +217,9 @@ TEST(Expression, a_thousand_expressions_load_and_each_gives_its_own_result) {
   config::Problems problems;
   Builder builder(tables());
   std::vector<ExpressionId> ids;
-  for (int i = 0; i < 1'000; ++i) ids.push_back(builder.add(".n + " + std::to_string(i) + " | if . > 500 then \"big \\(.)\" else . end", {"r.yaml", i}, problems));
+  for (int i = 0; i < 1'000; ++i)
+    ids.push_back(builder.add(".n + " + std::to_string(i) + " | if . > 500 then \"big \\(.)\" else . end",
+                              {"r.yaml", i}, problems));
   const auto started = std::chrono::steady_clock::now();
   const auto program = builder.build(problems);
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(30));  // 0.2 s without sanitizers
@@ -163,11 +238,13 @@ TEST(Expression, long_expressions_in_great_number_are_cut_into_several_programs)
   std::string longer = ".n";
   for (int i = 0; i < 60; ++i) longer += " + .a.b.c.d";
   std::vector<ExpressionId> ids;
-  for (int i = 0; i < 1'600; ++i) ids.push_back(builder.add((i < 20 ? longer : std::string(".n")) + " + " + std::to_string(i), here, problems));
+  for (int i = 0; i < 1'600; ++i)
+    ids.push_back(builder.add((i < 20 ? longer : std::string(".n")) + " + " + std::to_string(i), here, problems));
   const auto program = builder.build(problems);
   ASSERT_NE(program, nullptr) << problems.to_string();
   const json::value input = json::parse(R"({"n":1,"a":{"b":{"c":{"d":0}}}})");
-  for (const int i : {0, 19, 20, 777, 1'023, 1'024, 1'599}) EXPECT_EQ(**program->first(ids[static_cast<std::size_t>(i)], input), json::value(i + 1));
+  for (const int i : {0, 19, 20, 777, 1'023, 1'024, 1'599})
+    EXPECT_EQ(**program->first(ids[static_cast<std::size_t>(i)], input), json::value(i + 1));
 }
 
 TEST(Expression, long_ones_compile_and_too_long_ones_are_refused) {
@@ -200,7 +277,8 @@ TEST(Expression, never_ending_ones_are_stopped_and_the_program_goes_on) {
   limits.time = Millis(60);
   Builder builder({}, limits);
   std::vector<ExpressionId> endless;
-  for (const char* text : {"def f: f; f", "last(repeat(1))", "[range(1e12)]", "until(false; .)", "reduce range(1e12) as $x (0; . + 1)", "first(range(1e12) | select(. < 0))"})
+  for (const char* text : {"def f: f; f", "last(repeat(1))", "[range(1e12)]", "until(false; .)",
+                           "reduce range(1e12) as $x (0; . + 1)", "first(range(1e12) | select(. < 0))"})
     endless.push_back(builder.add(text, here, problems));
   const auto fine = builder.add(".a + 1", here, problems);
   const auto program = builder.build(problems);
@@ -237,7 +315,8 @@ TEST(Expression, what_runs_can_be_named_from_another_thread) {
   std::thread watcher([&] {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!seen && std::chrono::steady_clock::now() < until) {
-      for (const Running& running : running_now()) seen = seen || (running.expression.starts_with("last(repeat(1))") && running.where.line == 7);
+      for (const Running& running : running_now())
+        seen = seen || (running.expression.starts_with("last(repeat(1))") && running.where.line == 7);
       std::this_thread::yield();
     }
   });
@@ -265,7 +344,8 @@ TEST(Expression, hostile_data_is_only_data) {
 }
 
 TEST(Expression, values_survive_the_way_through_libjq) {
-  for (const char* text : {"null", "true", "false", "0", "-5", "1.25", "\"\"", "\"x\"", "[]", "{}", R"([1,[2,{"a":null}]])", R"({"a":{"b":[true,false]},"":1})", "1e300", "0.1"}) {
+  for (const char* text : {"null", "true", "false", "0", "-5", "1.25", "\"\"", "\"x\"", "[]", "{}",
+                           R"([1,[2,{"a":null}]])", R"({"a":{"b":[true,false]},"":1})", "1e300", "0.1"}) {
     const json::value value = json::parse(text);
     std::size_t left = 1'000;
     const Jv converted(to_jv(value));

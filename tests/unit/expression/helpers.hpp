@@ -1,12 +1,12 @@
 // What the tests of this room share: one expression, evaluated.
 #pragma once
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <boost/json.hpp>
 #include <string>
 #include <string_view>
+
+#include <boost/json.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "config/node.hpp"
 #include "expression/expression.hpp"
@@ -16,10 +16,13 @@ namespace chatrelay::expression {
 
 inline const config::Location here{"rules.yaml", 7};
 
-inline json::object tables() { return json::parse(R"({"mailboxes": {"2": "sales@example.com", "x": [1, 2]}, "n": 3})").as_object(); }
+inline json::object tables() {
+  return json::parse(R"({"mailboxes": {"2": "sales@example.com", "x": [1, 2]}, "n": 3})").as_object();
+}
 
 inline config::Environment no_environment() {
-  return {[](const std::string&) { return std::optional<std::string>(); }, [](const std::string& path) -> Result<std::string> { return not_found(path); }};
+  return {[](const std::string&) { return std::optional<std::string>(); },
+          [](const std::string& path) -> Result<std::string> { return not_found(path); }};
 }
 
 // The results as a JSON array, "ERROR: …", or "REFUSED: …".
@@ -28,12 +31,15 @@ inline std::string eval(std::string_view expression, const json::value& input, L
   Builder builder(tables(), limits);
   const ExpressionId id = builder.add(expression, here, problems);
   const auto program = builder.build(problems);
-  if (program == nullptr) return "REFUSED: " + (problems.list().empty() ? std::string() : problems.list().front().message);
+  if (program == nullptr)
+    return "REFUSED: " + (problems.list().empty() ? std::string() : problems.list().front().message);
   const auto results = program->evaluate(id, input);
   if (!results) return "ERROR: " + results.error().message;
   return json::serialize(json::array(results->begin(), results->end()));
 }
 
-inline std::string eval(std::string_view expression, const char* input = "null") { return eval(expression, json::parse(input)); }
+inline std::string eval(std::string_view expression, const char* input = "null") {
+  return eval(expression, json::parse(input));
+}
 
 }  // namespace chatrelay::expression

@@ -9,7 +9,8 @@ namespace {
 
 using testing::HasSubstr;
 
-const char* const event = R"({"name":"Ann","email":null,"n":3,"x":1.5,"ok":true,"big":9007199254740993,"tags":["a","b"],"o":{"k":"v"},
+const char* const event =
+    R"({"name":"Ann","email":null,"n":3,"x":1.5,"ok":true,"big":9007199254740993,"tags":["a","b"],"o":{"k":"v"},
   "evil":"<b>&\"'</b> %2f ? é {{ .name }} }}","empty":"","lines":"a\nb"})";
 
 struct Made {
@@ -47,7 +48,8 @@ std::string plain(std::string_view from, Escape escape = Escape::none) {
 
 std::string yaml(std::string_view from, Escape escape = Escape::none) {
   const auto made = make([&](Made& m) {
-    return Template::parse(config::Document::parse(from, "t.yaml", m.problems, no_environment())["with"], m.builder, m.problems);
+    return Template::parse(config::Document::parse(from, "t.yaml", m.problems, no_environment())["with"], m.builder,
+                           m.problems);
   });
   if (made->problems.has_errors() || made->program == nullptr) return "REFUSED: " + made->problems.to_string();
   return shown(made->made.render(*made->program, json::parse(event), escape));
@@ -113,7 +115,8 @@ TEST(Template, what_visitors_typed_is_not_looked_at_again) {
 }
 
 TEST(Template, problems_are_told_at_their_place) {
-  for (const char* from : {"{{", "a {{ .name", "{{ .name }", "{{ \"}} ", "{{ ( }}", "{{ }}", "{{ . | }}", "{{ now }}", "{{ ] }}", "{{ .a }} {{ .b", "{{ $x }}", "{{ | raw }}", "{{ # }}"}) {
+  for (const char* from : {"{{", "a {{ .name", "{{ .name }", "{{ \"}} ", "{{ ( }}", "{{ }}", "{{ . | }}", "{{ now }}",
+                           "{{ ] }}", "{{ .a }} {{ .b", "{{ $x }}", "{{ | raw }}", "{{ # }}"}) {
     EXPECT_THAT(text(from), testing::StartsWith("REFUSED: rules.yaml:7: ")) << from;
   }
   EXPECT_THAT(text("{{ .name"), HasSubstr("never closed"));
@@ -126,7 +129,8 @@ TEST(Template, escapes_for_where_it_goes) {
   EXPECT_THAT(plain("<i>{{ .evil }}</i>", Escape::html), HasSubstr("<i>&lt;b&gt;&amp;&quot;"));
   EXPECT_THAT(plain("<i>{{ .evil }}</i>", Escape::html), testing::Not(HasSubstr("<b>")));
   EXPECT_THAT(plain("{{ .evil }}", Escape::html), testing::StartsWith("&lt;b&gt;&amp;&quot;"));
-  EXPECT_THAT(plain("https://h/?q={{ .evil }}", Escape::url), testing::StartsWith("https://h/?q=%3Cb%3E%26%22%27%3C%2Fb%3E%20%252f%20%3F%20%C3%A9"));
+  EXPECT_THAT(plain("https://h/?q={{ .evil }}", Escape::url),
+              testing::StartsWith("https://h/?q=%3Cb%3E%26%22%27%3C%2Fb%3E%20%252f%20%3F%20%C3%A9"));
   EXPECT_EQ(plain("{{ .n }}/{{ .ok }}", Escape::url), "3/true");
   EXPECT_EQ(plain("{{ .o }}", Escape::url), "%7B%22k%22%3A%22v%22%7D");
   EXPECT_EQ(plain("{{ .o }}", Escape::html), plain(" {{ .o }}", Escape::html).substr(1));
@@ -137,7 +141,8 @@ TEST(Template, escapes_for_where_it_goes) {
 TEST(Template, raw_asks_for_the_opposite) {
   EXPECT_EQ(plain("{{ .evil | raw }}", Escape::html), "<b>&\"'</b> %2f ? é {{ .name }} }}");
   EXPECT_EQ(plain("a {{ .evil | raw }}", Escape::url), "a <b>&\"'</b> %2f ? é {{ .name }} }}");
-  EXPECT_EQ(plain("{{ .evil|raw}}-{{ .evil }}", Escape::html), plain("{{ .evil | raw }}", Escape::html) + "-" + plain("{{ .evil }}", Escape::html));
+  EXPECT_EQ(plain("{{ .evil|raw}}-{{ .evil }}", Escape::html),
+            plain("{{ .evil | raw }}", Escape::html) + "-" + plain("{{ .evil }}", Escape::html));
   EXPECT_EQ(plain("{{ .n | raw }}", Escape::none), "3");
   EXPECT_EQ(plain("{{ \"a | raw\" }}", Escape::html), "a | raw");
   EXPECT_THAT(plain("{{ raw }}"), HasSubstr("raw is not defined"));
@@ -145,11 +150,13 @@ TEST(Template, raw_asks_for_the_opposite) {
 }
 
 TEST(Template, maps_and_lists_are_rendered_in_depth) {
-  EXPECT_EQ(yaml("with: {a: '{{ .name }}', b: {c: ['{{ .n }}', x, {d: 'n={{ .n }}'}]}, e: 5}"), R"({"a":"Ann","b":{"c":[3,"x",{"d":"n=3"}]},"e":5})");
+  EXPECT_EQ(yaml("with: {a: '{{ .name }}', b: {c: ['{{ .n }}', x, {d: 'n={{ .n }}'}]}, e: 5}"),
+            R"({"a":"Ann","b":{"c":[3,"x",{"d":"n=3"}]},"e":5})");
 }
 
 TEST(Template, no_result_leaves_the_key_out_and_null_stays) {
-  EXPECT_EQ(yaml("with: {a: '{{ empty }}', b: '{{ .email }}', c: 'x{{ empty }}', d: {e: '{{ empty }}'}, f: ['{{ empty }}', 1, '{{ .email }}']}"),
+  EXPECT_EQ(yaml("with: {a: '{{ empty }}', b: '{{ .email }}', c: 'x{{ empty }}', d: {e: '{{ empty }}'}, f: ['{{ empty "
+                 "}}', 1, '{{ .email }}']}"),
             R"({"b":null,"c":"x","d":{},"f":[1,null]})");
 }
 
@@ -168,7 +175,9 @@ TEST(Template, environment_references_stay_as_they_are) {
 TEST(Template, knows_constants_members_and_mentions) {
   config::Problems problems;
   Builder builder;
-  const auto root = config::Document::parse("with: {a: {b: 1, c: [x]}, t: '{{ .transcript_text }} {{ .a }}', w: '{{ . }}'}", "t.yaml", problems, no_environment());
+  const auto root =
+      config::Document::parse("with: {a: {b: 1, c: [x]}, t: '{{ .transcript_text }} {{ .a }}', w: '{{ . }}'}", "t.yaml",
+                              problems, no_environment());
   const Template made = Template::parse(root["with"], builder, problems);
   EXPECT_FALSE(made.is_constant());
   ASSERT_NE(made.member("a"), nullptr);
@@ -186,20 +195,26 @@ TEST(Template, knows_constants_members_and_mentions) {
 }
 
 TEST(Template, an_error_says_which_expression_and_where) {
-  EXPECT_EQ(yaml("with: {a: {b: 'x {{ .name.first }}'}}"), "ERROR: a: b: {{ .name.first }}: Cannot index string with string \"first\"");
+  EXPECT_EQ(yaml("with: {a: {b: 'x {{ .name.first }}'}}"),
+            "ERROR: a: b: {{ .name.first }}: Cannot index string with string \"first\"");
   EXPECT_EQ(text("{{ error(\"no\") }}"), "ERROR: {{ error(\"no\") }}: no");
 }
 
 TEST(Template, output_is_limited) {
   EXPECT_THAT(text("{{ \"x\" * 700000 }}{{ \"y\" * 700000 }}"), HasSubstr("more than 1 MiB"));
   EXPECT_THAT(text("{{ \"x\" * 1100000 }}"), HasSubstr("more than 1 MiB"));
-  EXPECT_THAT(yaml("with: ['{{ \"x\" * 400000 }}', '{{ \"x\" * 400000 }}', '{{ \"x\" * 400000 }}']"), HasSubstr("more than 1 MiB"));
-  EXPECT_THAT(text("a{{ [range(9000) | \"0123456789012345678901234567890123456789\" * 4] | .[] }}"), HasSubstr("more than 1 MiB"));
+  EXPECT_THAT(yaml("with: ['{{ \"x\" * 400000 }}', '{{ \"x\" * 400000 }}', '{{ \"x\" * 400000 }}']"),
+              HasSubstr("more than 1 MiB"));
+  EXPECT_THAT(text("a{{ [range(9000) | \"0123456789012345678901234567890123456789\" * 4] | .[] }}"),
+              HasSubstr("more than 1 MiB"));
   EXPECT_EQ(text("{{ (\"x\" * 1000000) | length }}"), "1000000");
 }
 
 TEST(Template, compare_orders_as_jq_does) {
-  const char* ordered[] = {"null", "false", "true", "-1", "0", "0.5", "1", "9007199254740993", "\"\"", "\"A\"", "\"a\"", "\"ab\"", "[]", "[1]", "[1,1]", "[2]", "{}", R"({"a":1})", R"({"a":2})", R"({"a":0,"b":0})", R"({"b":0})"};
+  const char* ordered[] = {
+      "null",      "false",  "true", "-1",  "0",     "0.5", "1",  "9007199254740993", "\"\"",       "\"A\"",
+      "\"a\"",     "\"ab\"", "[]",   "[1]", "[1,1]", "[2]", "{}", R"({"a":1})",       R"({"a":2})", R"({"a":0,"b":0})",
+      R"({"b":0})"};
   for (std::size_t i = 0; i < std::size(ordered); ++i)
     for (std::size_t j = 0; j < std::size(ordered); ++j) {
       const int c = compare(json::parse(ordered[i]), json::parse(ordered[j]));

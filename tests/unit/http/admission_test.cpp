@@ -1,11 +1,11 @@
 #include "http/admission.hpp"
 
-#include <gtest/gtest.h>
+#include <deque>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <deque>
+#include <gtest/gtest.h>
 
 #include "http/resolver.hpp"
 #include "support.hpp"
@@ -20,7 +20,8 @@ class Admitting : public testing::Test {
   // Asks for a slot; it is in `held` when it was given.
   void ask(const std::string& group, Millis patience = Millis{60'000}) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    auto work = [](Admission& a, std::string g, SteadyTime d, std::deque<std::pair<std::string, Admission::Slot>>& out, int& refused_count) -> asio::awaitable<void> {
+    auto work = [](Admission& a, std::string g, SteadyTime d, std::deque<std::pair<std::string, Admission::Slot>>& out,
+                   int& refused_count) -> asio::awaitable<void> {
       auto slot = co_await a.enter(g, d);
       if (slot) {
         out.emplace_back(g, std::move(slot));
@@ -36,7 +37,8 @@ class Admitting : public testing::Test {
     context.poll();
   }
   std::size_t holds(const std::string& group) const {
-    return static_cast<std::size_t>(std::count_if(held.begin(), held.end(), [&](const auto& h) { return h.first == group; }));
+    return static_cast<std::size_t>(
+        std::count_if(held.begin(), held.end(), [&](const auto& h) { return h.first == group; }));
   }
   void release_one(const std::string& group) {
     const auto at = std::find_if(held.begin(), held.end(), [&](const auto& h) { return h.first == group; });
@@ -95,7 +97,8 @@ class Resolving : public testing::Test {
     loop.stop();
   }
   void make(std::size_t threads, ResolveFunction function) {
-    loop.on_loop([&] { resolver = std::make_unique<Resolver>(loop.context.get_executor(), threads, std::move(function)); });
+    loop.on_loop(
+        [&] { resolver = std::make_unique<Resolver>(loop.context.get_executor(), threads, std::move(function)); });
   }
   std::future<std::shared_ptr<const Resolution>> ask(const std::string& host, Millis patience = Millis{4000}) {
     auto work = resolver->resolve(host, std::chrono::steady_clock::now() + patience);
@@ -130,7 +133,8 @@ TEST_F(Resolving, NoMoreThreadsThanAllowedAlsoWhenNobodyWaitsAnyMore) {
   auto most = std::make_shared<std::atomic<int>>(0);
   make(3, [=](const std::string&) {
     const int now = ++*running;
-    for (int seen = *most; now > seen && !most->compare_exchange_weak(seen, now);) {}
+    for (int seen = *most; now > seen && !most->compare_exchange_weak(seen, now);) {
+    }
     released.wait();
     --*running;
     Resolution result;

@@ -1,9 +1,8 @@
 #include "http/client.hpp"
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <gtest/gtest.h>
 
 #include "support.hpp"
 
@@ -74,10 +73,12 @@ TEST_F(Sending, PostsOverAKeptConnection) {
   }
   EXPECT_EQ(server.accepted, 1);
   EXPECT_TRUE(seen.starts_with("POST /p HTTP/1.1\r\n")) << seen;
-  for (const char* part : {"X-Key: v: w\r\n", "X-Empty:\r\n", "Content-Type: application/json\r\n", "User-Agent: chatrelay\r\n", "Content-Length: 2\r\n\r\n{}"}) {
+  for (const char* part : {"X-Key: v: w\r\n", "X-Empty:\r\n", "Content-Type: application/json\r\n",
+                           "User-Agent: chatrelay\r\n", "Content-Length: 2\r\n\r\n{}"}) {
     EXPECT_NE(seen.find(part), std::string::npos) << part << seen;
   }
-  for (const char* part : {"Expect", "Accept-Encoding", "urlencoded"}) EXPECT_EQ(seen.find(part), std::string::npos) << part;
+  for (const char* part : {"Expect", "Accept-Encoding", "urlencoded"})
+    EXPECT_EQ(seen.find(part), std::string::npos) << part;
   auto fresh = request_to(server.port);
   fresh.fresh_connection = true;
   EXPECT_EQ(send(fresh).status, 200);
@@ -90,15 +91,22 @@ TEST_F(Sending, EveryMethodArrivesAsItIs) {
     seen = read_request(raw);
     raw.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
   });
-  struct Row { const char* method; const char* body; bool length; };
-  for (const auto& row : {Row{"GET", "", false}, Row{"POST", "", true}, Row{"PUT", "x", true}, Row{"PATCH", "x", true}, Row{"DELETE", "", false},
-                          Row{"DELETE", "x", true}, Row{"HEAD", "", false}, Row{"REPORT", "x", true}}) {
+  struct Row {
+    const char* method;
+    const char* body;
+    bool length;
+  };
+  for (const auto& row :
+       {Row{"GET", "", false}, Row{"POST", "", true}, Row{"PUT", "x", true}, Row{"PATCH", "x", true},
+        Row{"DELETE", "", false}, Row{"DELETE", "x", true}, Row{"HEAD", "", false}, Row{"REPORT", "x", true}}) {
     auto request = request_to(server.port);
     request.method = row.method;
     request.body = row.body;
     EXPECT_EQ(send(request).status, 204) << row.method;
     EXPECT_TRUE(seen.starts_with(std::string(row.method) + " /p HTTP/1.1\r\n")) << seen;
-    EXPECT_EQ(seen.find("Content-Length: " + std::to_string(std::string_view(row.body).size())) != std::string::npos, row.length) << seen;
+    EXPECT_EQ(seen.find("Content-Length: " + std::to_string(std::string_view(row.body).size())) != std::string::npos,
+              row.length)
+        << seen;
     EXPECT_TRUE(seen.ends_with("\r\n\r\n" + std::string(row.body))) << seen;
   }
 }
@@ -130,10 +138,13 @@ TEST_F(Sending, WhatCannotBeSentIsRefusedBeforeConnecting) {
 }
 
 TEST_F(Sending, PrivateAddressesAreRefusedUnlessAllowed) {
-  Scripted server([](Raw& raw, int) { while (!read_request(raw).empty()) raw.send(ok_answer); });
+  Scripted server([](Raw& raw, int) {
+    while (!read_request(raw).empty()) raw.send(ok_answer);
+  });
   const std::string port = std::to_string(server.port);
-  for (const std::string host : {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "0.0.0.0", "[::]", "2130706433", "0x7f.1",
-                                 "0177.0.0.1", "127.1", "10.0.0.1", "192.168.0.1", "[fd00::1]", "[fe80::1]", "user:pw@127.0.0.1"}) {
+  for (const std::string host :
+       {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "0.0.0.0", "[::]", "2130706433",
+        "0x7f.1", "0177.0.0.1", "127.1", "10.0.0.1", "192.168.0.1", "[fd00::1]", "[fe80::1]", "user:pw@127.0.0.1"}) {
     auto request = request_to(server.port);
     request.url = "http://" + host + ":" + port + "/p";
     request.allow_private = false;
@@ -145,11 +156,14 @@ TEST_F(Sending, PrivateAddressesAreRefusedUnlessAllowed) {
 }
 
 TEST_F(Sending, NamesOfPrivateAddressesAreRefusedAlsoWithAConnectionKept) {
-  Scripted server([](Raw& raw, int) { while (!read_request(raw).empty()) raw.send(ok_answer); });
+  Scripted server([](Raw& raw, int) {
+    while (!read_request(raw).empty()) raw.send(ok_answer);
+  });
   Client::Options options;
   options.resolve = [](const std::string& host) {
     Resolution result;
-    result.addresses = host == "mapped.example" ? std::vector<std::string>{"::ffff:127.0.0.1"} : std::vector<std::string>{"127.0.0.1", "192.0.2.1"};
+    result.addresses = host == "mapped.example" ? std::vector<std::string>{"::ffff:127.0.0.1"}
+                                                : std::vector<std::string>{"127.0.0.1", "192.0.2.1"};
     return result;
   };
   make(options);
@@ -184,7 +198,8 @@ TEST_F(Sending, BigAnswersAreCutAndStillCount) {
       read_request(raw);
     }
     raw.send("HTTP/1.1 201 Created\r\n\r\n");  // without an end
-    while (raw.send(std::string(10'000, 'x'))) {}
+    while (raw.send(std::string(10'000, 'x'))) {
+    }
     closed_by_client = true;
   });
   auto request = request_to(server.port);
@@ -201,12 +216,21 @@ TEST_F(Sending, BigAnswersAreCutAndStillCount) {
 }
 
 TEST_F(Sending, HowFarARequestGotIsKnown) {
-  struct Row { const char* what; std::string answer; };
+  struct Row {
+    const char* what;
+    std::string answer;
+  };
   // The request was read each time; what came back is no complete answer.
   for (const auto& row : {Row{"closes without a word", ""}, Row{"closes in the head", "HTTP/1.1 200 OK\r\nContent-Le"},
-                          Row{"closes in the body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"}, Row{"garbage", "SSH-2.0-OpenSSH_9.2\r\n"},
+                          Row{"closes in the body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"},
+                          Row{"garbage", "SSH-2.0-OpenSSH_9.2\r\n"},
                           Row{"bad chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"},
-                          Row{"endless headers", "HTTP/1.1 200 OK\r\n" + [] { std::string s; for (int i = 0; i < 6000; ++i) s += "X-" + std::to_string(i) + ": " + std::string(60, 'x') + "\r\n"; return s; }()}}) {
+                          Row{"endless headers", "HTTP/1.1 200 OK\r\n" + [] {
+                                std::string s;
+                                for (int i = 0; i < 6000; ++i)
+                                  s += "X-" + std::to_string(i) + ": " + std::string(60, 'x') + "\r\n";
+                                return s;
+                              }()}}) {
     Scripted server([&](Raw& raw, int) {
       read_request(raw);
       raw.send(row.answer);
@@ -264,8 +288,9 @@ TEST_F(Sending, CancellationAbortsTheTransfer) {
   std::promise<void> ended;
   auto work = client->send(request_to(server.port));
   loop.on_loop([&] {
-    asio::co_spawn(loop.context, std::move(work),
-                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr, ClientResponse) { ended.set_value(); }));
+    asio::co_spawn(
+        loop.context, std::move(work),
+        asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr, ClientResponse) { ended.set_value(); }));
   });
   while (!arrived) ::usleep(1'000);
   loop.on_loop([&] { signal.emit(asio::cancellation_type::terminal); });
@@ -294,7 +319,9 @@ TEST_F(Sending, AKeptConnectionThatDiedIsReplaced) {
 }
 
 TEST_F(Sending, AHostWhoseNameHangsDelaysNoOther) {
-  Scripted server([](Raw& raw, int) { while (!read_request(raw).empty()) raw.send(ok_answer); });
+  Scripted server([](Raw& raw, int) {
+    while (!read_request(raw).empty()) raw.send(ok_answer);
+  });
   auto release = std::make_shared<std::promise<void>>();
   const auto released = release->get_future().share();
   std::atomic<int> lookups{0};
@@ -345,7 +372,9 @@ TEST_F(Sending, AnUnknownNameIsAnErrorThatSentNothing) {
 
 TEST_F(Sending, AGroupThatHangsLeavesRoomForOthers) {
   Scripted hangs([](Raw& raw, int) { raw.rest(); });
-  Scripted server([](Raw& raw, int) { while (!read_request(raw).empty()) raw.send(ok_answer); });
+  Scripted server([](Raw& raw, int) {
+    while (!read_request(raw).empty()) raw.send(ok_answer);
+  });
   Client::Options options;
   options.connections_max = 8;
   make(options);
@@ -358,7 +387,8 @@ TEST_F(Sending, AGroupThatHangsLeavesRoomForOthers) {
   good.group = "good";
   good.timeout = Millis{3000};
   for (int i = 0; i < 50; ++i) EXPECT_EQ(send(good).status, 200);
-  EXPECT_EQ(hung.back().wait_for(std::chrono::seconds(0)), std::future_status::timeout) << "the others did not wait for it";
+  EXPECT_EQ(hung.back().wait_for(std::chrono::seconds(0)), std::future_status::timeout)
+      << "the others did not wait for it";
   EXPECT_LE(hangs.accepted, 4) << "half of the connections at most";
   for (auto& future : hung) EXPECT_TRUE(future.get().timed_out);
 }

@@ -13,11 +13,14 @@ using test::Scripted;
 
 // A mail server that follows a table: the reply to each command by its first word, and to the final dot.
 struct Smtp {
-  std::map<std::string, std::string> replies{{"greeting", "220 test\r\n"}, {"EHLO", "250-test\r\n250-AUTH PLAIN LOGIN XOAUTH2\r\n250 SIZE 1000000\r\n"},
-                                             {"MAIL", "250 2.1.0 ok\r\n"}, {"RCPT", "250 2.1.5 ok\r\n"}, {"DATA", "354 go\r\n"}, {"dot", "250 2.0.0 queued as X1\r\n"},
-                                             {"AUTH", "235 2.7.0 in\r\n"}, {"NOOP", "250 2.0.0 ok\r\n"}, {"QUIT", "221 bye\r\n"}};
+  std::map<std::string, std::string> replies{
+      {"greeting", "220 test\r\n"}, {"EHLO", "250-test\r\n250-AUTH PLAIN LOGIN XOAUTH2\r\n250 SIZE 1000000\r\n"},
+      {"MAIL", "250 2.1.0 ok\r\n"}, {"RCPT", "250 2.1.5 ok\r\n"},
+      {"DATA", "354 go\r\n"},       {"dot", "250 2.0.0 queued as X1\r\n"},
+      {"AUTH", "235 2.7.0 in\r\n"}, {"NOOP", "250 2.0.0 ok\r\n"},
+      {"QUIT", "221 bye\r\n"}};
   std::vector<std::string> commands;
-  std::string data;         // as it came over the wire, without the final dot
+  std::string data;  // as it came over the wire, without the final dot
   std::mutex mutex;
   std::atomic<bool> finished{false};
 
@@ -26,15 +29,28 @@ struct Smtp {
     finished = true;
   }
   void serve(Raw& raw) {
-    if (replies["greeting"].empty()) { raw.rest(); return; }
+    if (replies["greeting"].empty()) {
+      raw.rest();
+      return;
+    }
     raw.send(replies["greeting"]);
     for (auto line = raw.until("\r\n"); !line.empty(); line = raw.until("\r\n")) {
-      { const std::lock_guard lock(mutex); commands.push_back(line.substr(0, line.size() - 2)); }
+      {
+        const std::lock_guard lock(mutex);
+        commands.push_back(line.substr(0, line.size() - 2));
+      }
       auto word = line.substr(0, line.find_first_of(" \r"));
-      if (!replies.contains(word)) { raw.send("500 what\r\n"); continue; }
+      if (!replies.contains(word)) {
+        raw.send("500 what\r\n");
+        continue;
+      }
       if (replies[word] == "close") return;
-      if (replies[word] == "hang") { raw.rest(); return; }
-      if (word == "AUTH" && std::count(line.begin(), line.end(), ' ') == 1) {  // without an initial response: ask for it
+      if (replies[word] == "hang") {
+        raw.rest();
+        return;
+      }
+      if (word == "AUTH" &&
+          std::count(line.begin(), line.end(), ' ') == 1) {  // without an initial response: ask for it
         raw.send("334 \r\n");
         raw.until("\r\n");
       }
@@ -42,16 +58,23 @@ struct Smtp {
       if (word == "QUIT") return;
       if (word == "DATA" && replies[word].starts_with("354")) {
         const auto all = raw.until("\r\n.\r\n");
-        { const std::lock_guard lock(mutex); data = all.substr(0, all.size() - 3); }
+        {
+          const std::lock_guard lock(mutex);
+          data = all.substr(0, all.size() - 3);
+        }
         if (replies["dot"] == "close") return;
-        if (replies["dot"] == "hang") { raw.rest(); return; }
+        if (replies["dot"] == "hang") {
+          raw.rest();
+          return;
+        }
         raw.send(replies["dot"]);
       }
     }
   }
   bool saw(std::string_view start) {
     const std::lock_guard lock(mutex);
-    for (const auto& c : commands) if (c.starts_with(start)) return true;
+    for (const auto& c : commands)
+      if (c.starts_with(start)) return true;
     return false;
   }
 };
@@ -83,7 +106,8 @@ class Mailing : public testing::Test {
     return loop.run(std::move(work));
   }
   // Sends one mail to a server that replies `reply` to `command`.
-  MailResponse with_reply(const std::string& command, const std::string& reply, std::function<void(MailRequest&)> change = {}) {
+  MailResponse with_reply(const std::string& command, const std::string& reply,
+                          std::function<void(MailRequest&)> change = {}) {
     Smtp smtp;
     smtp.replies[command] = reply;
     Scripted server([&](Raw& raw, int n) { smtp(raw, n); });
@@ -123,13 +147,25 @@ TEST_F(Mailing, AMailArrivesAsItIs) {
 }
 
 TEST_F(Mailing, RefusalsKeepTheirCodeAndText) {
-  struct Row { const char* command; const char* reply; int code; bool body; };
+  struct Row {
+    const char* command;
+    const char* reply;
+    int code;
+    bool body;
+  };
   for (const auto& row : {
-           Row{"greeting", "421 4.3.2 closing\r\n", 421, false}, Row{"greeting", "554 5.7.1 blocked\r\n", 554, false},
-           Row{"MAIL", "550 5.7.1 not you\r\n", 550, false}, Row{"MAIL", "451 4.3.0 later\r\n", 451, false},
-           Row{"RCPT", "450 4.7.1 greylisted\r\n", 450, false}, Row{"RCPT", "550-5.1.1 no such\r\n550 5.1.1 user\r\n", 550, false},
-           Row{"RCPT", "452 4.2.2 full\r\n", 452, false}, Row{"DATA", "451 4.3.0 later\r\n", 451, false}, Row{"DATA", "554 5.5.1 no\r\n", 554, false},
-           Row{"dot", "550 5.6.0 content\r\n", 550, true}, Row{"dot", "451 4.3.0 later\r\n", 451, true}, Row{"dot", "421 4.7.0 bye\r\n", 421, true},
+           Row{"greeting", "421 4.3.2 closing\r\n", 421, false},
+           Row{"greeting", "554 5.7.1 blocked\r\n", 554, false},
+           Row{"MAIL", "550 5.7.1 not you\r\n", 550, false},
+           Row{"MAIL", "451 4.3.0 later\r\n", 451, false},
+           Row{"RCPT", "450 4.7.1 greylisted\r\n", 450, false},
+           Row{"RCPT", "550-5.1.1 no such\r\n550 5.1.1 user\r\n", 550, false},
+           Row{"RCPT", "452 4.2.2 full\r\n", 452, false},
+           Row{"DATA", "451 4.3.0 later\r\n", 451, false},
+           Row{"DATA", "554 5.5.1 no\r\n", 554, false},
+           Row{"dot", "550 5.6.0 content\r\n", 550, true},
+           Row{"dot", "451 4.3.0 later\r\n", 451, true},
+           Row{"dot", "421 4.7.0 bye\r\n", 421, true},
        }) {
     const auto response = with_reply(row.command, row.reply);
     EXPECT_NE(response.curl_code, 0) << row.command;
@@ -223,7 +259,13 @@ TEST_F(Mailing, ProbesLogInAndSendNothing) {
   EXPECT_TRUE(smtp.saw("AUTH"));
   EXPECT_TRUE(smtp.saw("NOOP"));
   EXPECT_FALSE(smtp.saw("MAIL"));
-  EXPECT_EQ(with_reply("AUTH", "535 5.7.8 bad\r\n", [](MailRequest& r) { r.probe = true; log_in(r); }).reply_code, 535);
+  EXPECT_EQ(with_reply("AUTH", "535 5.7.8 bad\r\n",
+                       [](MailRequest& r) {
+                         r.probe = true;
+                         log_in(r);
+                       })
+                .reply_code,
+            535);
 }
 
 TEST_F(Mailing, InjectionsAndSmugglingAreRefusedBeforeConnecting) {
@@ -248,7 +290,10 @@ TEST_F(Mailing, InjectionsAndSmugglingAreRefusedBeforeConnecting) {
   refused([](auto& r) { r.message = "Subject: x\r\n\r\na\r"; });
   refused([](auto& r) { r.message = std::string("a\0b\r\n", 5); });
   refused([](auto& r) { r.message = ""; });
-  refused([](auto& r) { r.username = "u\r\nMAIL"; r.password = "p"; });
+  refused([](auto& r) {
+    r.username = "u\r\nMAIL";
+    r.password = "p";
+  });
   refused([](auto& r) { r.url = "http://127.0.0.1/"; });
   refused([](auto& r) { r.url += "\r\nMAIL FROM:<x@y.z>"; });
   refused([](auto& r) { r.url += "%0d%0aMAIL%20FROM:x"; });

@@ -1,10 +1,9 @@
 #include "http/server.hpp"
 
-#include <gtest/gtest.h>
-#include <sys/resource.h>
-
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "support.hpp"
 
@@ -28,7 +27,9 @@ class Serving : public testing::Test {
     options.limits.headers_max = 20;
     options.limits.header_bytes_max = 2000;
   }
-  void start() { start([this](Request& request) { return echo(request); }); }
+  void start() {
+    start([this](Request& request) { return echo(request); });
+  }
   void start(Handler handler) {
     auto made = Server::create(loop.context.get_executor(), options, std::move(handler), metrics);
     ASSERT_TRUE(made.has_value()) << made.error().message;
@@ -38,14 +39,15 @@ class Serving : public testing::Test {
   }
   asio::awaitable<Response> echo(Request& request) {
     ++handled;
-    std::string text = std::string(request.method()) + " " + std::string(request.target()) + " " + request.remote + " " +
-                       (request.secure ? "secure" : "plain") + " [" + request.message.body() + "]";
+    std::string text = std::string(request.method()) + " " + std::string(request.target()) + " " + request.remote +
+                       " " + (request.secure ? "secure" : "plain") + " [" + request.message.body() + "]";
     Response response(200, std::move(text));
     if (request.path() == "/slow") {
       asio::steady_timer timer(co_await asio::this_coro::executor, Millis{300});
       co_await timer.async_wait(asio::use_awaitable);
     }
-    if (request.path() == "/headers") response.headers = {{"X-Good", "1"}, {"X-Bad", "a\r\nSet-Cookie: b"}, {"Content-Length", "7"}};
+    if (request.path() == "/headers")
+      response.headers = {{"X-Good", "1"}, {"X-Bad", "a\r\nSet-Cookie: b"}, {"Content-Length", "7"}};
     if (request.path() == "/throws") throw std::runtime_error("oh");
     if (request.path() == "/204") response.status = 204;
     if (request.path() == "/extra") response.body += std::string(request.header("X-Trailer"));
@@ -58,8 +60,8 @@ class Serving : public testing::Test {
   }
   static int status(const std::string& answer) { return answer.size() > 12 ? std::atoi(answer.c_str() + 9) : 0; }
   static std::string post(std::string_view body, std::string_view extra = {}) {
-    return "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(extra) + "\r\n" +
-           std::string(body);
+    return "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+           std::string(extra) + "\r\n" + std::string(body);
   }
 
   Loop loop;
@@ -83,7 +85,8 @@ TEST_F(Serving, AnswersAndKeepsTheConnection) {
     EXPECT_EQ(answer.find("Server:"), std::string::npos);
     EXPECT_EQ(answer.find("Connection:"), std::string::npos);
   }
-  EXPECT_EQ(metrics.counter("chatrelay_http_requests_total", "", {{"server", "public"}, {"status", "2xx"}}).value(), 3u);
+  EXPECT_EQ(metrics.counter("chatrelay_http_requests_total", "", {{"server", "public"}, {"status", "2xx"}}).value(),
+            3u);
 }
 
 TEST_F(Serving, PipelinedRequestsAreAnsweredInOrder) {
@@ -98,7 +101,9 @@ TEST_F(Serving, PipelinedRequestsAreAnsweredInOrder) {
 TEST_F(Serving, BytesThatComeOneByOneMakeTheSameRequest) {
   start();
   Raw raw(port);
-  const auto request = "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n" + post("xyz");
+  const auto request =
+      "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n" +
+      post("xyz");
   for (const char c : request) raw.send(std::string_view(&c, 1));
   EXPECT_NE(raw.answer().find("[abcdefg]"), std::string::npos);
   EXPECT_NE(raw.answer().find("[xyz]"), std::string::npos);
@@ -133,20 +138,39 @@ TEST_F(Serving, HeadAnd204HaveNoBody) {
 
 TEST_F(Serving, RequestSmugglingIsRefused) {
   start();
-  struct Row { const char* headers; int status; };
+  struct Row {
+    const char* headers;
+    int status;
+  };
   for (const auto& row : {
-           Row{"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400}, Row{"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400},
-           Row{"Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", 400}, Row{"Content-Length: 5\r\nContent-Length: 6\r\n", 400},
-           Row{"Content-Length: 5\r\nContent-Length: 5\r\n", 400}, Row{"Content-Length: 5, 5\r\n", 400}, Row{"Content-Length: +5\r\n", 400},
-           Row{"Content-Length: -5\r\n", 400}, Row{"Content-Length: 0x5\r\n", 400}, Row{"Content-Length: 5 5\r\n", 400},
-           Row{"Content-Length: 99999999999999999999999\r\n", 400}, Row{"Content-Length : 5\r\n", 400}, Row{"Content-Length:\r\n", 400},
-           Row{"Transfer-Encoding: gzip\r\n", 501}, Row{"Transfer-Encoding: gzip, chunked\r\n", 501},
-           Row{"Transfer-Encoding: chunked, identity\r\n", 501}, Row{"Transfer-Encoding: xchunked\r\n", 501},
-           Row{"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", 400}, Row{"Transfer-Encoding : chunked\r\n", 400},
-           Row{"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400}, Row{"X: a\nY: b\r\n", 400}, Row{"Bad Name: x\r\n", 400},
-           Row{": x\r\n", 400}, Row{"Host: other\r\n", 400}, Row{"Expect: something\r\n", 417},
+           Row{"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400},
+           Row{"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400},
+           Row{"Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", 400},
+           Row{"Content-Length: 5\r\nContent-Length: 6\r\n", 400},
+           Row{"Content-Length: 5\r\nContent-Length: 5\r\n", 400},
+           Row{"Content-Length: 5, 5\r\n", 400},
+           Row{"Content-Length: +5\r\n", 400},
+           Row{"Content-Length: -5\r\n", 400},
+           Row{"Content-Length: 0x5\r\n", 400},
+           Row{"Content-Length: 5 5\r\n", 400},
+           Row{"Content-Length: 99999999999999999999999\r\n", 400},
+           Row{"Content-Length : 5\r\n", 400},
+           Row{"Content-Length:\r\n", 400},
+           Row{"Transfer-Encoding: gzip\r\n", 501},
+           Row{"Transfer-Encoding: gzip, chunked\r\n", 501},
+           Row{"Transfer-Encoding: chunked, identity\r\n", 501},
+           Row{"Transfer-Encoding: xchunked\r\n", 501},
+           Row{"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", 400},
+           Row{"Transfer-Encoding : chunked\r\n", 400},
+           Row{"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400},
+           Row{"X: a\nY: b\r\n", 400},
+           Row{"Bad Name: x\r\n", 400},
+           Row{": x\r\n", 400},
+           Row{"Host: other\r\n", 400},
+           Row{"Expect: something\r\n", 417},
        }) {
-    const auto answer = ask("POST /p HTTP/1.1\r\nHost: h\r\n" + std::string(row.headers) + "\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n");
+    const auto answer = ask("POST /p HTTP/1.1\r\nHost: h\r\n" + std::string(row.headers) +
+                            "\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_EQ(status(answer), row.status) << row.headers << answer;
     EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos) << row.headers;
     EXPECT_EQ(answer.find("smuggled"), std::string::npos) << row.headers;
@@ -157,10 +181,11 @@ TEST_F(Serving, RequestSmugglingIsRefused) {
 
 TEST_F(Serving, MalformedRequestsAreRefused) {
   start();
-  for (const char* text : {"nonsense\r\n\r\n", "GET / HTTP/3.0\r\nHost: h\r\n\r\n", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-                           "\x16\x03\x01\x02\x01hello hello", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\nHost: h\n\n",
-                           "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-                           "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX\r\n0\r\n\r\n"}) {
+  for (const char* text :
+       {"nonsense\r\n\r\n", "GET / HTTP/3.0\r\nHost: h\r\n\r\n", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x01hello hello", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GET / HTTP/1.1\nHost: h\n\n", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX\r\n0\r\n\r\n"}) {
     EXPECT_EQ(status(ask(text)), 400) << text;
   }
   EXPECT_EQ(handled, 0);
@@ -172,13 +197,17 @@ TEST_F(Serving, TooMuchIsRefusedAndTheSenderSeesIt) {
   EXPECT_EQ(status(ask(post(std::string(1000, 'x'), "Connection: close\r\n"))), 200);
   // Much more than the kernel's buffers hold: without lingering the answer would be lost in a reset.
   EXPECT_EQ(status(ask(post(std::string(3'000'000, 'x')))), 413);
-  EXPECT_EQ(status(ask("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x'))), 413);
+  EXPECT_EQ(
+      status(ask("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x'))),
+      413);
   std::string many;
   for (int i = 0; i < 20; ++i) many += "X-" + std::to_string(i) + ": 1\r\n";
   EXPECT_EQ(status(ask("GET / HTTP/1.1\r\nHost: h\r\n" + many + "\r\n")), 431);
   EXPECT_EQ(status(ask("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(2000, 'x') + "\r\n\r\n")), 431);
   EXPECT_EQ(status(ask("GET /" + std::string(2000, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n")), 431);
-  EXPECT_EQ(status(ask("GET /" + std::string(1500, 'x') + " HTTP/1.1\r\nHost: h\r\nX: " + std::string(1500, 'x') + "\r\n\r\n")), 431);
+  EXPECT_EQ(status(ask("GET /" + std::string(1500, 'x') + " HTTP/1.1\r\nHost: h\r\nX: " + std::string(1500, 'x') +
+                       "\r\n\r\n")),
+            431);
   // Nor may what comes with a chunked body grow for ever.
   const auto chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(status(ask(chunked + std::string("0\r\nX: ") + std::string(9000, 'x'))), 431);
@@ -190,7 +219,9 @@ TEST_F(Serving, TrailersAreDropped) {
   options.trusted_proxies = {"127.0.0.1"};
   start();
   Raw raw(port);
-  raw.send("POST /extra HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-Trailer: evil\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n");
+  raw.send(
+      "POST /extra HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-Trailer: "
+      "evil\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n");
   const auto answer = raw.answer();
   EXPECT_EQ(status(answer), 200);
   EXPECT_EQ(answer.find("evil"), std::string::npos);
@@ -226,8 +257,10 @@ TEST_F(Serving, SlowSendersAreCutOffByAbsoluteTime) {
   EXPECT_EQ(status(drip("GET / HTTP/1.1\r\nX: ", "x")), 408);
   EXPECT_EQ(status(drip("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n", "x")), 408);
   EXPECT_EQ(handled, 0);
-  EXPECT_EQ(metrics.counter("chatrelay_http_timeouts_total", "", {{"server", "public"}, {"phase", "head"}}).value(), 1u);
-  EXPECT_EQ(metrics.counter("chatrelay_http_timeouts_total", "", {{"server", "public"}, {"phase", "body"}}).value(), 1u);
+  EXPECT_EQ(metrics.counter("chatrelay_http_timeouts_total", "", {{"server", "public"}, {"phase", "head"}}).value(),
+            1u);
+  EXPECT_EQ(metrics.counter("chatrelay_http_timeouts_total", "", {{"server", "public"}, {"phase", "body"}}).value(),
+            1u);
 }
 
 TEST_F(Serving, IdleAndSilentConnectionsAreClosedWithoutAWord) {
@@ -283,14 +316,19 @@ TEST_F(Serving, HandlersCannotBreakTheHead) {
 
 TEST_F(Serving, AnyMethodAndAnyTargetReachTheHandler) {
   start();
-  for (const char* line : {"PROPFIND /x", "FOO-BAR /y", "OPTIONS *", "GET http://h/abs?q=1", "GET /%zz", "DELETE /a//b/../c"}) {
-    EXPECT_NE(ask(std::string(line) + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").find(line), std::string::npos) << line;
+  for (const char* line :
+       {"PROPFIND /x", "FOO-BAR /y", "OPTIONS *", "GET http://h/abs?q=1", "GET /%zz", "DELETE /a//b/../c"}) {
+    EXPECT_NE(ask(std::string(line) + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").find(line),
+              std::string::npos)
+        << line;
   }
 }
 
 TEST_F(Serving, ForwardedHeadersCountOnlyFromTrustedProxies) {
   start();
-  const std::string forwarded = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\n\r\n";
+  const std::string forwarded =
+      "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: "
+      "9.9.9.9\r\nX-Forwarded-Proto: https\r\n\r\n";
   EXPECT_NE(ask(forwarded).find(" 127.0.0.1 plain"), std::string::npos);
   loop.on_loop([this] { server.reset(); });
   options.trusted_proxies = {"127.0.0.0/8"};
@@ -301,9 +339,14 @@ TEST_F(Serving, ForwardedHeadersCountOnlyFromTrustedProxies) {
 TEST_F(Serving, OnlyAllowedHostsAreServed) {
   options.hosts_allowed = {"localhost", "127.0.0.1", "::1"};
   start();
-  const auto with_host = [&](const std::string& host) { return status(ask("GET / HTTP/1.1\r\nConnection: close\r\nHost: " + host + "\r\n\r\n")); };
-  for (const char* host : {"localhost", "LOCALHOST:8081", "127.0.0.1:8081", "[::1]:8081", "localhost."}) EXPECT_EQ(with_host(host), 200) << host;
-  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "localhost@evil", "[::1"}) EXPECT_EQ(with_host(host), 403) << host;
+  const auto with_host = [&](const std::string& host) {
+    return status(ask("GET / HTTP/1.1\r\nConnection: close\r\nHost: " + host + "\r\n\r\n"));
+  };
+  for (const char* host : {"localhost", "LOCALHOST:8081", "127.0.0.1:8081", "[::1]:8081", "localhost."})
+    EXPECT_EQ(with_host(host), 200) << host;
+  for (const char* host :
+       {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "localhost@evil", "[::1"})
+    EXPECT_EQ(with_host(host), 403) << host;
   EXPECT_EQ(status(ask("GET / HTTP/1.0\r\n\r\n")), 403);
 }
 
@@ -311,7 +354,9 @@ TEST_F(Serving, StreamsAreChunkedAndEnd) {
   start([](Request&) -> asio::awaitable<Response> {
     Response response(200, "first", "text/plain");
     auto count = std::make_shared<int>(0);
-    response.stream = [count]() -> asio::awaitable<std::string> { co_return ++*count <= 2 ? "chunk" + std::to_string(*count) : std::string(); };
+    response.stream = [count]() -> asio::awaitable<std::string> {
+      co_return ++*count <= 2 ? "chunk" + std::to_string(*count) : std::string();
+    };
     co_return response;
   });
   Raw raw(port);
@@ -417,7 +462,7 @@ TEST_F(Serving, AcceptingGoesOnAfterRunningOutOfDescriptors) {
   EXPECT_EQ(status(first.answer()), 200);
   const int client = ::socket(AF_INET, SOCK_STREAM, 0);
   rlimit low = before;
-  low.rlim_cur = static_cast<rlim_t>(::dup(0)) ;
+  low.rlim_cur = static_cast<rlim_t>(::dup(0));
   ::close(static_cast<int>(low.rlim_cur));  // the lowest free number: now no descriptor can be made
   ::setrlimit(RLIMIT_NOFILE, &low);
   sockaddr_in to{};
@@ -436,7 +481,9 @@ TEST_F(Serving, BadStartsAreErrorsThatNameWhatIsWrong) {
   start();
   ServerOptions second = options;
   second.endpoint.port(port);
-  const auto taken = Server::create(loop.context.get_executor(), second, [](Request&) -> asio::awaitable<Response> { co_return Response(200); }, metrics);
+  const auto taken = Server::create(
+      loop.context.get_executor(), second, [](Request&) -> asio::awaitable<Response> { co_return Response(200); },
+      metrics);
   ASSERT_TRUE(taken.has_error());
   EXPECT_NE(taken.error().message.find(std::to_string(port)), std::string::npos);
   second = options;
@@ -463,7 +510,10 @@ TEST_F(Serving, LoopMayGoWhileConnectionsAreOpen) {
   Raw a(port), b(port);
   a.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
   while (handled < 1) ::usleep(1'000);
-  loop.on_loop([this] { server.reset(); loop.context.stop(); });
+  loop.on_loop([this] {
+    server.reset();
+    loop.context.stop();
+  });
 }
 
 }  // namespace

@@ -1,22 +1,8 @@
-// What the tests of the http room share: an event loop in a thread, a blocking raw client, scripted servers, certificates.
+// What the tests of the http room share: an event loop in a thread, a blocking raw client, scripted servers,
+// certificates.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -26,6 +12,21 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <arpa/inet.h>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace chatrelay::http::test {
 
@@ -150,7 +151,8 @@ class Scripted {
     sockaddr_in on{};
     on.sin_family = AF_INET;
     ::inet_pton(AF_INET, address, &on.sin_addr);
-    if (::bind(fd_, reinterpret_cast<sockaddr*>(&on), sizeof on) != 0 || ::listen(fd_, 64) != 0) throw std::runtime_error("bind");
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&on), sizeof on) != 0 || ::listen(fd_, 64) != 0)
+      throw std::runtime_error("bind");
     socklen_t length = sizeof on;
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&on), &length);
     port = ntohs(on.sin_port);
@@ -229,12 +231,13 @@ inline CertificateFiles make_certificate(const std::filesystem::path& folder, co
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* x509 = X509_new();
   X509_set_version(x509, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), static_cast<long>(std::hash<std::string>{}(name) & 0xffffff));
+  ASN1_INTEGER_set(X509_get_serialNumber(x509), static_cast<long>(std::hash<std::string>{}(name)&0xffffff));
   X509_gmtime_adj(X509_getm_notBefore(x509), -3600);
   X509_gmtime_adj(X509_getm_notAfter(x509), 86400);
   X509_set_pubkey(x509, key);
   X509_NAME* subject = X509_get_subject_name(x509);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
+                             0);
   X509_set_issuer_name(x509, subject);
   X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
   X509_add_ext(x509, names, -1);

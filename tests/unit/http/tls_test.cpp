@@ -12,7 +12,8 @@ using test::Raw;
 
 class ServingTls : public testing::Test {
  protected:
-  ServingTls() : first(test::make_certificate(folder.path, "first")), second(test::make_certificate(folder.path, "second")) {
+  ServingTls()
+      : first(test::make_certificate(folder.path, "first")), second(test::make_certificate(folder.path, "second")) {
     ServerOptions options;
     options.endpoint = {asio::ip::make_address("127.0.0.1"), 0};
     options.certificate_file = first.certificate;

@@ -33,10 +33,14 @@ TEST(Url, QueriesKeepOrderRepeatsAndEmptyValues) {
 }
 
 TEST(Url, HostsInOddFormsAreTheAddressesTheyMean) {
-  struct Row { const char* url; const char* address; };
-  for (const auto& row : {Row{"http://2130706433/", "127.0.0.1"}, Row{"http://0x7f.1/", "127.0.0.1"}, Row{"http://0177.0.0.1/", "127.0.0.1"},
-                          Row{"http://0x7f000001:80/", "127.0.0.1"}, Row{"http://127.1/", "127.0.0.1"}, Row{"http://0/", "0.0.0.0"},
-                          Row{"http://[::1]/", "::1"}, Row{"http://[::ffff:127.0.0.1]/", "127.0.0.1"}, Row{"http://[::]:8080/x", "::"},
+  struct Row {
+    const char* url;
+    const char* address;
+  };
+  for (const auto& row : {Row{"http://2130706433/", "127.0.0.1"}, Row{"http://0x7f.1/", "127.0.0.1"},
+                          Row{"http://0177.0.0.1/", "127.0.0.1"}, Row{"http://0x7f000001:80/", "127.0.0.1"},
+                          Row{"http://127.1/", "127.0.0.1"}, Row{"http://0/", "0.0.0.0"}, Row{"http://[::1]/", "::1"},
+                          Row{"http://[::ffff:127.0.0.1]/", "127.0.0.1"}, Row{"http://[::]:8080/x", "::"},
                           Row{"http://%31%32%37.0.0.1/", "127.0.0.1"}, Row{"http://user@127.0.0.1/", "127.0.0.1"}}) {
     const auto target = parse_target(row.url, {"http"});
     ASSERT_TRUE(target.has_value()) << row.url << target.error().message;
@@ -44,7 +48,8 @@ TEST(Url, HostsInOddFormsAreTheAddressesTheyMean) {
     EXPECT_EQ(target->literal->to_string(), row.address) << row.url;
     EXPECT_TRUE(is_private_address(*target->literal)) << row.url;
   }
-  for (const char* bad : {"ftp://a/", "file:///etc/passwd", "http://", "http://a b/", "http://a\r\nb/", "gopher://x/", "x", ""}) {
+  for (const char* bad :
+       {"ftp://a/", "file:///etc/passwd", "http://", "http://a b/", "http://a\r\nb/", "gopher://x/", "x", ""}) {
     EXPECT_TRUE(parse_target(bad, {"http", "https"}).has_error()) << bad;
   }
 }
@@ -97,7 +102,9 @@ TEST_F(Routing, MethodAndPathChooseTheHandler) {
   EXPECT_EQ(ask("HEAD", "/things/9").status, 200);
 }
 
-TEST_F(Routing, LiteralsWinOverCaptures) { EXPECT_EQ(ask("GET", "/things/new").body, "new||"); }
+TEST_F(Routing, LiteralsWinOverCaptures) {
+  EXPECT_EQ(ask("GET", "/things/new").body, "new||");
+}
 
 TEST_F(Routing, WhatIsNotThereIs404AndWrongMethodIs405WithAllow) {
   for (const char* path : {"/other", "/things", "/things/", "/things/7/", "/things/7/x", "//things/7"}) {

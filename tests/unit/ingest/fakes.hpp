@@ -1,14 +1,15 @@
 // What the accept path's tests share: a store whose answers the test gives, and a source that judges by the body.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include "common/clock.hpp"
 #include "ingest/hooks.hpp"
@@ -31,13 +32,20 @@ class ScriptedStore final : public store::Store {
   }
   store::CommitLoad load() const override { return load_now; }
 
-  void apply(std::vector<store::Plan>, store::Done<std::vector<DeliverySeq>> done) override { done(unavailable("not here")); }
+  void apply(std::vector<store::Plan>, store::Done<std::vector<DeliverySeq>> done) override {
+    done(unavailable("not here"));
+  }
   void record(store::AttemptResult, store::Done<bool> done) override { done(unavailable("not here")); }
   void save_destination(store::DestinationState, store::Done<bool> done) override { done(unavailable("not here")); }
-  void retry(std::vector<DeliverySeq>, WallTime, store::Done<std::size_t> done) override { done(unavailable("not here")); }
-  void cancel(std::vector<DeliverySeq>, std::string, WallTime, store::Done<std::size_t> done) override { done(unavailable("not here")); }
+  void retry(std::vector<DeliverySeq>, WallTime, store::Done<std::size_t> done) override {
+    done(unavailable("not here"));
+  }
+  void cancel(std::vector<DeliverySeq>, std::string, WallTime, store::Done<std::size_t> done) override {
+    done(unavailable("not here"));
+  }
   void release_held(std::string, WallTime, store::Done<std::size_t> done) override { done(unavailable("not here")); }
-  void replay(EventSeq, std::vector<store::NewDelivery>, bool, WallTime, store::Done<std::vector<DeliverySeq>> done) override {
+  void replay(EventSeq, std::vector<store::NewDelivery>, bool, WallTime,
+              store::Done<std::vector<DeliverySeq>> done) override {
     done(unavailable("not here"));
   }
   void prune(RetentionLimits, std::size_t, store::Done<bool> done) override { done(unavailable("not here")); }
@@ -52,7 +60,8 @@ class ScriptedStore final : public store::Store {
   store::CommitLoad load_now;
 };
 
-// Takes what a body says: "ok", "wrong", "not json", "ignore", "throw"; a path secret must be "s3 cret" if `needs_secret`.
+// Takes what a body says: "ok", "wrong", "not json", "ignore", "throw"; a path secret must be "s3 cret" if
+// `needs_secret`.
 class ScriptedSource final : public systems::Source {
  public:
   explicit ScriptedSource(bool needs_secret) : needs_secret_(needs_secret) {}

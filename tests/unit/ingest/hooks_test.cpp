@@ -1,11 +1,11 @@
 #include "ingest/hooks.hpp"
 
-#include <gtest/gtest.h>
+#include <list>
+#include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <list>
-#include <thread>
+#include <gtest/gtest.h>
 
 #include "common/json.hpp"
 #include "unit/ingest/fakes.hpp"

@@ -1,8 +1,7 @@
 #include "ingest/silence.hpp"
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
 
 #include "common/json.hpp"
 #include "unit/ingest/fakes.hpp"

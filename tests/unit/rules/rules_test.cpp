@@ -1,10 +1,10 @@
 #include "rules/rules.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "rules/test_runner.hpp"
 
@@ -24,10 +24,12 @@ config::Environment empty_environment() {
 Catalog catalog() {
   Catalog c;
   Target crm{"crm", "", {}};
-  crm.actions["upsert_contact"].with = {{"email", {true}}, {"firstname", {}}, {"note", {false, expression::Escape::html}}};
+  crm.actions["upsert_contact"].with = {
+      {"email", {true}}, {"firstname", {}}, {"note", {false, expression::Escape::html}}};
   crm.actions["close_ticket"].with = {{"id", {true}}};
   Target mailbox{"mailbox", "send", {}};
-  mailbox.actions["send"].with = {{"subject", {}}, {"text", {}}, {"html", {false, expression::Escape::html}}, {"to", {}}, {"reply_to", {}}};
+  mailbox.actions["send"].with = {
+      {"subject", {}}, {"text", {}}, {"html", {false, expression::Escape::html}}, {"to", {}}, {"reply_to", {}}};
   Target archive{"archive", "", {}};
   archive.actions["write"] = {{{"body", {}}}, false, true};
   Target hook{"hook", "", {}};
@@ -51,8 +53,10 @@ class Rules : public testing::Test {
   }
   std::shared_ptr<const RuleSet> load() {
     problems_ = {};
-    return RuleSet::load({folder_.string()}, catalog(), json::parse(R"({"mailboxes": {"2": "sales@example.com"}, "to": {"a": "crm", "b": "mailbox"}})").as_object(), problems_,
-                         empty_environment());
+    return RuleSet::load(
+        {folder_.string()}, catalog(),
+        json::parse(R"({"mailboxes": {"2": "sales@example.com"}, "to": {"a": "crm", "b": "mailbox"}})").as_object(),
+        problems_, empty_environment());
   }
   std::shared_ptr<const RuleSet> load(const std::string& rules) {
     file("r.yaml", rules);
@@ -77,7 +81,8 @@ class Rules : public testing::Test {
 };
 
 Event event(const std::string& type = "incoming_chat", const std::string& source = "livechat") {
-  json::value shape = json::parse(R"({"id":"01E","system":"livechat","chat":{"id":"C1","thread_id":"T1","department":"2"},
+  json::value shape =
+      json::parse(R"({"id":"01E","system":"livechat","chat":{"id":"C1","thread_id":"T1","department":"2"},
     "visitor":{"name":"Ann <b>","email":"ann@example.com"},"message":{"id":"M1","text":"a & b"},"raw":{"big":9007199254740993}})");
   shape.as_object()["type"] = type;
   shape.as_object()["source"] = source;
@@ -86,7 +91,8 @@ Event event(const std::string& type = "incoming_chat", const std::string& source
 
 std::vector<std::string> shown(const Decision& decision) {
   std::vector<std::string> lines;
-  for (const Planned& p : decision.deliveries) lines.push_back(p.rule + ": " + p.destination + "/" + p.action + " " + json::serialize(p.payload));
+  for (const Planned& p : decision.deliveries)
+    lines.push_back(p.rule + ": " + p.destination + "/" + p.action + " " + json::serialize(p.payload));
   return lines;
 }
 
@@ -105,8 +111,11 @@ rules:
         with: {subject: "New {{ .visitor.name }}", html: "{{ .visitor.name }}", to: '{{ $tables.mailboxes[.chat.department] // "x@example.com" }}', reply_to: "{{ empty }}"}
 )",
                                event());
-  EXPECT_THAT(shown(decision), ElementsAre(R"(contacts: crm/upsert_contact {"email":"ann@example.com","firstname":null,"note":"<i>a &amp; b</i>"})",
-                                           R"(contacts: mailbox/send {"subject":"New Ann <b>","html":"Ann &lt;b&gt;","to":"sales@example.com"})"));
+  EXPECT_THAT(
+      shown(decision),
+      ElementsAre(
+          R"(contacts: crm/upsert_contact {"email":"ann@example.com","firstname":null,"note":"<i>a &amp; b</i>"})",
+          R"(contacts: mailbox/send {"subject":"New Ann <b>","html":"Ann &lt;b&gt;","to":"sales@example.com"})"));
   EXPECT_THAT(decision.matched, ElementsAre("contacts"));
   EXPECT_THAT(decision.failures, IsEmpty());
 }
@@ -117,7 +126,8 @@ rules:
   - {name: a, on: "*", when: .transcript_text == "T", deliver: {to: archive}}
   - {name: b, on: "*", deliver: [{to: hook}, {to: hook, with: {headers: {x: "{{ .raw.big }}"}, query: "q={{ .message.text }}"}}]}
 )",
-                               event(), {json::parse(R"({"crm":{"id":7}})"), json::parse(R"({"online":true})")}, {{}, [] { return std::string("T"); }, {}});
+                               event(), {json::parse(R"({"crm":{"id":7}})"), json::parse(R"({"online":true})")},
+                               {{}, [] { return std::string("T"); }, {}});
   ASSERT_EQ(decision.deliveries.size(), 3U);
   const json::value& whole = decision.deliveries[0].payload;
   EXPECT_EQ(whole.at("visitor").at("email"), "ann@example.com");
@@ -128,7 +138,8 @@ rules:
   EXPECT_EQ(whole, decision.deliveries[1].payload);
   EXPECT_EQ(decision.deliveries[0].action, "write");
   EXPECT_EQ(decision.deliveries[1].action, "");
-  EXPECT_EQ(json::serialize(decision.deliveries[2].payload), R"({"headers":{"x":9007199254740993},"query":"q=a%20%26%20b"})");
+  EXPECT_EQ(json::serialize(decision.deliveries[2].payload),
+            R"({"headers":{"x":9007199254740993},"query":"q=a%20%26%20b"})");
 }
 
 TEST_F(Rules, apply_by_type_and_source) {
@@ -157,7 +168,9 @@ rules:
 
 TEST_F(Rules, come_in_order_of_files_and_places) {
   file("b.yaml", "rules: [{name: third, on: incoming_chat, deliver: [{to: archive}]}]");
-  file("a.yaml", "rules: [{name: first, on: '*', deliver: [{to: archive}]}, {name: second, on: incoming_chat, deliver: [{to: archive}]}]");
+  file("a.yaml",
+       "rules: [{name: first, on: '*', deliver: [{to: archive}]}, {name: second, on: incoming_chat, deliver: [{to: "
+       "archive}]}]");
   file("a_test.yaml", "tests: []");
   file("notes.txt", "{{{");
   const auto set = load();
@@ -217,14 +230,17 @@ rules:
   e.visitor->phone = "mailbox";
   EXPECT_THAT(shown(decide(rules, e)), ElementsAre(R"(r: mailbox/send {"subject":"x"})"));
   e.visitor->phone = "mailbos";
-  EXPECT_THAT(decide(rules, e).failures.at(0).reason, HasSubstr("\"mailbos\" is not a destination; did you mean mailbox?"));
+  EXPECT_THAT(decide(rules, e).failures.at(0).reason,
+              HasSubstr("\"mailbos\" is not a destination; did you mean mailbox?"));
   e.visitor->phone = "crm";
   EXPECT_THAT(decide(rules, e).failures.at(0).reason, HasSubstr("needs an action"));
   e.visitor->phone = "archive";
   EXPECT_THAT(decide(rules, e).failures.at(0).reason, HasSubstr("archive takes no \"subject\""));
   e.visitor->phone.reset();
   EXPECT_THAT(decide(rules, e).failures.at(0).reason, HasSubstr("to gives null"));
-  const auto left_out = decide(R"(rules: [{name: r, on: "*", deliver: [{to: '{{ .visitor.phone // empty }}', with: {subject: x}}, {to: archive}]}])", e);
+  const auto left_out = decide(
+      R"(rules: [{name: r, on: "*", deliver: [{to: '{{ .visitor.phone // empty }}', with: {subject: x}}, {to: archive}]}])",
+      e);
   EXPECT_EQ(left_out.deliveries.size(), 1U);
   EXPECT_THAT(left_out.failures, IsEmpty());
   EXPECT_THAT(load(rules)->destinations_for("x", "livechat"), ElementsAre("archive", "crm", "hook", "mailbox"));
@@ -232,7 +248,8 @@ rules:
 
 TEST_F(Rules, transcripts_are_built_once_and_only_for_rules_that_apply) {
   int text = 0, html = 0, list = 0;
-  const Lazy lazy{[&] { return ++list, json::value(json::array{"m"}); }, [&] { return ++text, std::string("TEXT"); }, [&] { return ++html, std::string("HTML"); }};
+  const Lazy lazy{[&] { return ++list, json::value(json::array{"m"}); }, [&] { return ++text, std::string("TEXT"); },
+                  [&] { return ++html, std::string("HTML"); }};
   const std::string rules = R"(
 rules:
   - {name: other type, on: chat_rated, deliver: [{to: mailbox, with: {html: "{{ .transcript_html | raw }}"}}]}
@@ -243,12 +260,17 @@ rules:
   const auto set = load(rules);
   ASSERT_NE(set, nullptr) << problems_.to_string();
   Engine engine(set);
-  EXPECT_THAT(shown(engine.decide(event(), {}, lazy)), ElementsAre(R"(one: mailbox/send {"text":"TEXT"})", R"(two: mailbox/send {"text":"4 "})"));
+  EXPECT_THAT(shown(engine.decide(event(), {}, lazy)),
+              ElementsAre(R"(one: mailbox/send {"text":"TEXT"})", R"(two: mailbox/send {"text":"4 "})"));
   EXPECT_EQ(text, 1);
   EXPECT_EQ(html + list, 0);
   engine.decide(event("chat_rated"), {}, lazy);
   EXPECT_EQ(html, 1);
-  EXPECT_THAT(shown(decide(R"(rules: [{name: r, on: "*", when: '.transcript[0] == "m"', deliver: [{to: mailbox, with: {text: x}}]}])", event(), {}, lazy)), ElementsAre(R"(r: mailbox/send {"text":"x"})"));
+  EXPECT_THAT(
+      shown(decide(
+          R"(rules: [{name: r, on: "*", when: '.transcript[0] == "m"', deliver: [{to: mailbox, with: {text: x}}]}])",
+          event(), {}, lazy)),
+      ElementsAre(R"(r: mailbox/send {"text":"x"})"));
 }
 
 TEST_F(Rules, when_and_to_do_not_see_links_and_with_does) {
@@ -301,10 +323,14 @@ rules:
     deliver: [{to: "{{ .links.x }}", with: {subject: x}}, {to: mailbox, or_else: {after: 60s, to: crm, action: upsert_contact, with: {email: x}, then: 1}}]
   - just text
 )");
-  for (const char* part : {"r.yaml:5: ", "whenn", "did you mean", "r.yaml:6: \"mailbos\" is not a destination; did you mean mailbox?", "name of another rule too, at ", "\"livechta\" is not a source; did you mean livechat?",
-                           "r.yaml:12: ", "\"subjekt\" is not a key of what mailbox takes; did you mean subject?", "\"upsert_kontact\" is not an action of crm; did you mean upsert_contact?",
-                           "needs an action; crm has: close_ticket, upsert_contact", "lacks \"email\", which crm needs", "now is not available", "has no name", "has no deliver", "has no on", "has no to",
-                           "uses .links", "or_else is not supported in this version", "then"})
+  for (const char* part :
+       {"r.yaml:5: ", "whenn", "did you mean", "r.yaml:6: \"mailbos\" is not a destination; did you mean mailbox?",
+        "name of another rule too, at ", "\"livechta\" is not a source; did you mean livechat?",
+        "r.yaml:12: ", "\"subjekt\" is not a key of what mailbox takes; did you mean subject?",
+        "\"upsert_kontact\" is not an action of crm; did you mean upsert_contact?",
+        "needs an action; crm has: close_ticket, upsert_contact", "lacks \"email\", which crm needs",
+        "now is not available", "has no name", "has no deliver", "has no on", "has no to", "uses .links",
+        "or_else is not supported in this version", "then"})
     EXPECT_THAT(all, HasSubstr(part));
 }
 
@@ -324,7 +350,8 @@ TEST_F(Rules, each_kind_of_problem_is_told) {
   EXPECT_THAT(one("on: '*', deliver: [{to: mailbox, with: text}]"), HasSubstr("must be a map"));
   EXPECT_THAT(one("on: '*', deliver: [{to: crm, action: upsert_contact}]"), HasSubstr("lacks \"email\""));
   EXPECT_THAT(one("on: '*', deliver: [{to: mailbox, with: {text: '{{ .a'}}]"), HasSubstr("never closed"));
-  EXPECT_THAT(one("on: '*', deliver: [{to: '{{ .x }}', action: nope}]"), HasSubstr("no destination has an action nope"));
+  EXPECT_THAT(one("on: '*', deliver: [{to: '{{ .x }}', action: nope}]"),
+              HasSubstr("no destination has an action nope"));
   EXPECT_THAT(refused("rules: {name: r}"), HasSubstr("must be a list"));
   EXPECT_THAT(refused("[1]"), HasSubstr("must be a map"));
   EXPECT_THAT(refused("rulez: []"), HasSubstr("rulez"));
@@ -332,7 +359,8 @@ TEST_F(Rules, each_kind_of_problem_is_told) {
 }
 
 TEST_F(Rules, unknown_types_are_a_warning) {
-  const auto set = load("rules: [{name: r, on: [incoming_chatt, zzz_custom, thread_summary_set], deliver: [{to: archive}]}]");
+  const auto set =
+      load("rules: [{name: r, on: [incoming_chatt, zzz_custom, thread_summary_set], deliver: [{to: archive}]}]");
   ASSERT_NE(set, nullptr) << problems_.to_string();
   ASSERT_EQ(problems_.list().size(), 2U);
   EXPECT_TRUE(problems_.list()[0].warning);
@@ -373,7 +401,8 @@ TEST_F(Rules, paths_that_are_not_there_are_problems) {
 TEST_F(Rules, a_file_named_twice_is_read_once) {
   file("r.yaml", "rules: [{name: r, on: '*', deliver: [{to: archive}]}]");
   config::Problems problems;
-  const auto set = RuleSet::load({folder_.string(), (folder_ / "r.yaml").string()}, catalog(), {}, problems, empty_environment());
+  const auto set =
+      RuleSet::load({folder_.string(), (folder_ / "r.yaml").string()}, catalog(), {}, problems, empty_environment());
   ASSERT_NE(set, nullptr) << problems.to_string();
   EXPECT_EQ(set->size(), 1U);
 }
@@ -385,7 +414,8 @@ TEST_F(Rules, engines_of_several_threads_decide_alike) {
   EXPECT_EQ(shown(first.decide(event(), {}, {})), shown(second.decide(event(), {}, {})));
 }
 
-// ---- the test runner ---------------------------------------------------------------------------------------------------
+// ---- the test runner
+// ---------------------------------------------------------------------------------------------------
 
 class RuleTests : public Rules {
  protected:
@@ -403,7 +433,8 @@ class RuleTests : public Rules {
   // The details of the only test, which fails.
   std::string fails(const std::string& tests) {
     const TestReport report = run(tests);
-    if (report.tests.size() != 1 || report.tests[0].passed) ADD_FAILURE() << "one failed test is expected: " << tests << problems_.to_string();
+    if (report.tests.size() != 1 || report.tests[0].passed)
+      ADD_FAILURE() << "one failed test is expected: " << tests << problems_.to_string();
     return report.tests.empty() ? "" : report.tests[0].details;
   }
 
@@ -421,8 +452,12 @@ rules:
     on: chat_rated
     deliver: [{to: mailbox, with: {text: "{{ .chat.id + 1 }}"}}]
 )");
-    file("start.json", R"({"type":"incoming_chat","chat":{"id":"C1","thread_id":"T1"},"visitor":{"id":"v","name":"Ann","email":"ann@example.com"},"message":{"id":"M1","text":"Hi"}})");
-    file("more.json", R"({"type":"incoming_event","chat":{"id":"C1","thread_id":"T1"},"message":{"id":"M2","text":"More","author":{"id":"v","role":"visitor"}}})");
+    file(
+        "start.json",
+        R"({"type":"incoming_chat","chat":{"id":"C1","thread_id":"T1"},"visitor":{"id":"v","name":"Ann","email":"ann@example.com"},"message":{"id":"M1","text":"Hi"}})");
+    file(
+        "more.json",
+        R"({"type":"incoming_event","chat":{"id":"C1","thread_id":"T1"},"message":{"id":"M2","text":"More","author":{"id":"v","role":"visitor"}}})");
   }
 };
 
@@ -460,17 +495,26 @@ tests:
 
 TEST_F(RuleTests, differences_are_told_where_they_are) {
   const std::string head = "tests:\n  - name: t\n    source: livechat\n    events: [start.json]\n";
-  EXPECT_THAT(fails(head + "    expect:\n      - {to: crm, with: {email: bob@example.com, note: Hi}}\n"),
-              testing::AllOf(HasSubstr("r_test.yaml:6: delivery 1: with.email: expected \"bob@example.com\", got \"ann@example.com\""), HasSubstr("\n  expected {"), HasSubstr("\n  got      {")));
-  EXPECT_THAT(fails(head + "    expect: [{to: crm, with: {email: ann@example.com}}]"), HasSubstr("with.note: not expected, got \"Hi\""));
-  EXPECT_THAT(fails(head + "    expect: [{to: crm, with: {email: ann@example.com, note: Hi, x: 1}}]"), HasSubstr("with.x: expected 1, got nothing"));
+  EXPECT_THAT(
+      fails(head + "    expect:\n      - {to: crm, with: {email: bob@example.com, note: Hi}}\n"),
+      testing::AllOf(
+          HasSubstr("r_test.yaml:6: delivery 1: with.email: expected \"bob@example.com\", got \"ann@example.com\""),
+          HasSubstr("\n  expected {"), HasSubstr("\n  got      {")));
+  EXPECT_THAT(fails(head + "    expect: [{to: crm, with: {email: ann@example.com}}]"),
+              HasSubstr("with.note: not expected, got \"Hi\""));
+  EXPECT_THAT(fails(head + "    expect: [{to: crm, with: {email: ann@example.com, note: Hi, x: 1}}]"),
+              HasSubstr("with.x: expected 1, got nothing"));
   EXPECT_THAT(fails(head + "    expect: []"), HasSubstr("delivered, but not expected: crm upsert_contact {"));
-  EXPECT_THAT(fails(head + "    expect: [{to: crm}, {to: mailbox}]"), HasSubstr("expected, but not delivered: mailbox"));
+  EXPECT_THAT(fails(head + "    expect: [{to: crm}, {to: mailbox}]"),
+              HasSubstr("expected, but not delivered: mailbox"));
   EXPECT_THAT(fails(head + "    expect: [{to: mailbox}]"), HasSubstr("expected to mailbox"));
-  EXPECT_THAT(fails(head + "    expect: [{to: crm, action: close_ticket}]"), HasSubstr("expected action close_ticket, got upsert_contact"));
+  EXPECT_THAT(fails(head + "    expect: [{to: crm, action: close_ticket}]"),
+              HasSubstr("expected action close_ticket, got upsert_contact"));
   EXPECT_THAT(fails(head + "    expect: [{to: crm, rule: other}]"), HasSubstr("expected from rule \"other\""));
-  EXPECT_THAT(fails(head + "    expect: [{to: crm}]\n    fails: [fragile]"), HasSubstr("was expected to fail, and did not"));
-  EXPECT_THAT(fails("tests: [{name: t, source: livechat, events: [{type: chat_rated, chat: {id: C}}], expect: []}]"), HasSubstr("rule \"fragile\" failed ("));
+  EXPECT_THAT(fails(head + "    expect: [{to: crm}]\n    fails: [fragile]"),
+              HasSubstr("was expected to fail, and did not"));
+  EXPECT_THAT(fails("tests: [{name: t, source: livechat, events: [{type: chat_rated, chat: {id: C}}], expect: []}]"),
+              HasSubstr("rule \"fragile\" failed ("));
 }
 
 TEST_F(RuleTests, tests_that_are_written_wrongly_fail) {
@@ -479,8 +523,10 @@ TEST_F(RuleTests, tests_that_are_written_wrongly_fail) {
   EXPECT_THAT(fails("tests: [{name: t, source: livechat, expect: []}]"), HasSubstr("no events"));
   EXPECT_THAT(fails("tests: [{name: t, source: livechat, events: [start.json]}]"), HasSubstr("no expect"));
   EXPECT_THAT(fails("tests: [{name: t, source: livechat, events: [nope.json], expect: []}]"), HasSubstr("nope.json"));
-  EXPECT_THAT(fails("tests: [{name: t, source: other, events: [start.json], expect: []}]"), HasSubstr("\"other\" is not a source"));
-  EXPECT_THAT(fails("tests: [{name: t, source: livechat, events: [{chat: {}}], expect: []}]"), HasSubstr("needs a type"));
+  EXPECT_THAT(fails("tests: [{name: t, source: other, events: [start.json], expect: []}]"),
+              HasSubstr("\"other\" is not a source"));
+  EXPECT_THAT(fails("tests: [{name: t, source: livechat, events: [{chat: {}}], expect: []}]"),
+              HasSubstr("needs a type"));
   run("tests: [{name: t, source: livechat, events: [start.json], expekt: []}]");
   EXPECT_THAT(problems_.to_string(), HasSubstr("expekt"));
   run("testz: []");
@@ -498,14 +544,17 @@ TEST_F(RuleTests, see_the_rules_beside_them_alone) {
 }
 
 TEST_F(RuleTests, are_skipped_where_their_destination_is_not_configured) {
-  const auto report = run("tests: [{name: t, if_destination: later, source: livechat, events: [start.json], expect: []}]");
+  const auto report =
+      run("tests: [{name: t, if_destination: later, source: livechat, events: [start.json], expect: []}]");
   ASSERT_EQ(report.tests.size(), 1U);
   EXPECT_TRUE(report.tests[0].skipped);
 }
 
 TEST(ShippedRules, load_and_pass_their_tests_with_a_mailbox_and_are_quiet_without) {
   const std::string folder = std::string(CHATRELAY_SOURCE_DIR) + "/rules";
-  const Decode decode = [](const std::string& source, std::string_view) -> Result<std::vector<Event>> { return not_found(source); };
+  const Decode decode = [](const std::string& source, std::string_view) -> Result<std::vector<Event>> {
+    return not_found(source);
+  };
   for (const bool with_mailbox : {true, false}) {
     Catalog c = catalog();
     if (!with_mailbox) c.targets.erase("mailbox");

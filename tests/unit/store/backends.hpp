@@ -8,7 +8,8 @@
 namespace chatrelay::store::contract {
 
 inline std::vector<Backend> backends() {
-  Backend sqlite{"sqlite", [](const std::string& directory, const Clock& clock, Metrics& metrics, std::uint64_t queue_max) {
+  Backend sqlite{"sqlite",
+                 [](const std::string& directory, const Clock& clock, Metrics& metrics, std::uint64_t queue_max) {
                    sqlite::Options options;
                    options.path = directory + "/store.db";
                    options.dedup_bucket_keys = 50;
@@ -25,6 +26,8 @@ inline std::vector<Backend> backends() {
   return {sqlite, memory};
 }
 
-inline std::string backend_name(const testing::TestParamInfo<Backend>& info) { return info.param.name; }
+inline std::string backend_name(const testing::TestParamInfo<Backend>& info) {
+  return info.param.name;
+}
 
 }  // namespace chatrelay::store::contract

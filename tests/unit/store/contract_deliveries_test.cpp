@@ -127,7 +127,9 @@ TEST_P(Deliveries, AHeldHeadBlocksItsLaneAndOnlyThat) {
 }
 
 TEST_P(Deliveries, ReleasingADestinationLeavesWhatMayHaveBeenAppliedToTheOperator) {
-  auto a = plan_new(*store, now(), {make_delivery("crm", 1), make_delivery("crm", 2), make_delivery("mail", 3), make_delivery("crm", 4)});
+  auto a =
+      plan_new(*store, now(),
+               {make_delivery("crm", 1), make_delivery("crm", 2), make_delivery("mail", 3), make_delivery("crm", 4)});
   end(a[0], DeliveryState::held, 0ms, OutcomeClass::disable);
   end(a[1], DeliveryState::held, 0ms, OutcomeClass::ambiguous);
   end(a[2], DeliveryState::held, 0ms, OutcomeClass::disable);
@@ -233,13 +235,18 @@ TEST_P(Deliveries, AReplayMakesNewDeliveriesAtTheEndOfTheirLanes) {
 }
 
 TEST_P(Deliveries, AReplayWithTheSameIdOpensWhatIsClosedAgain) {
-  auto a = plan_new(*store, now(), {make_delivery("crm", 1, "r", "{\"old\":1}"), make_delivery("crm", 1, "r", "{\"twin\":1}"), make_delivery("mail", 2)});
+  auto a = plan_new(*store, now(),
+                    {make_delivery("crm", 1, "r", "{\"old\":1}"), make_delivery("crm", 1, "r", "{\"twin\":1}"),
+                     make_delivery("mail", 2)});
   auto event = at(a[0]).event.seq;
   const auto id = at(a[0]).id;
   end(a[0], DeliveryState::dead);
   end(a[1], DeliveryState::delivered);
   auto again = wait<Seqs>([&](auto done) {
-    store->replay(event, {make_delivery("crm", 1, "r", "{\"new\":1}"), make_delivery("crm", 1), make_delivery("mail", 2), make_delivery("chat", 3)}, true, now(), done);
+    store->replay(event,
+                  {make_delivery("crm", 1, "r", "{\"new\":1}"), make_delivery("crm", 1), make_delivery("mail", 2),
+                   make_delivery("chat", 3)},
+                  true, now(), done);
   });
   ASSERT_TRUE(again);
   ASSERT_EQ(again->size(), 3u) << "mail is on its way already";
@@ -256,7 +263,9 @@ TEST_P(Deliveries, DeliveriesAreListedByEveryFilter) {
   Seqs all;
   std::vector<EventSeq> events;
   for (int i = 0; i < 8; ++i) {
-    auto seqs = plan_new(*store, now(), {make_delivery(i % 2 ? "crm" : "mail", static_cast<LaneId>(i), i < 4 ? "a" : "b")}, i == 3 ? "c3" : "other");
+    auto seqs =
+        plan_new(*store, now(), {make_delivery(i % 2 ? "crm" : "mail", static_cast<LaneId>(i), i < 4 ? "a" : "b")},
+                 i == 3 ? "c3" : "other");
     all.push_back(seqs[0]);
     events.push_back(at(seqs[0]).event.seq);
     clock.advance(1h);
@@ -270,7 +279,8 @@ TEST_P(Deliveries, DeliveriesAreListedByEveryFilter) {
     DeliveryFilter filter;
     set(filter);
     std::vector<std::size_t> found;
-    for (const auto& d : *reader->list_deliveries(filter)) found.push_back(static_cast<std::size_t>(std::find(all.begin(), all.end(), d.seq) - all.begin()));
+    for (const auto& d : *reader->list_deliveries(filter))
+      found.push_back(static_cast<std::size_t>(std::find(all.begin(), all.end(), d.seq) - all.begin()));
     return found;
   };
   using V = std::vector<std::size_t>;
@@ -289,7 +299,9 @@ TEST_P(Deliveries, DeliveriesAreListedByEveryFilter) {
   EXPECT_EQ(list([](auto& f) { f.rule = "a", f.states = {S::dead}, f.destination = "crm"; }), (V{1}));
   EXPECT_EQ(list([&](auto& f) { f.event = events[4]; }), (V{4}));
   EXPECT_EQ(list([](auto& f) { f.chat = std::pair<std::string, std::string>("livechat", "c3"); }), (V{3}));
-  EXPECT_EQ(list([](auto& f) { f.chat = std::pair<std::string, std::string>("livechat", "other"), f.destination = "mail"; }), (V{6, 4, 2, 0}));
+  EXPECT_EQ(
+      list([](auto& f) { f.chat = std::pair<std::string, std::string>("livechat", "other"), f.destination = "mail"; }),
+      (V{6, 4, 2, 0}));
   EXPECT_EQ(list([](auto& f) { f.chat = std::pair<std::string, std::string>("site", "c3"); }), (V{}));
   EXPECT_EQ(list([&](auto& f) { f.since = now() - 3h; }), (V{7, 6, 5}));
   EXPECT_EQ(list([&](auto& f) { f.until = now() - 7h, f.states = {S::dead}; }), (V{1, 0}));
@@ -418,7 +430,8 @@ TEST_P(Deliveries, AfterAnySequenceOfOperationsLanesAndCountersAreRight) {
       const auto seq = known.empty() ? 0 : known[pick(known.size())];
       if (what <= 2) {
         std::vector<NewDelivery> fresh;
-        for (std::size_t n = 0; n <= pick(3); ++n) fresh.push_back(make_delivery("d" + std::to_string(seed), base + pick(5)));
+        for (std::size_t n = 0; n <= pick(3); ++n)
+          fresh.push_back(make_delivery("d" + std::to_string(seed), base + pick(5)));
         auto seqs = plan_new(*store, now(), fresh);
         for (std::size_t n = 0; n < seqs.size(); ++n) {
           lanes[fresh[n].lane].push_back(seqs[n]);
@@ -446,7 +459,8 @@ TEST_P(Deliveries, AfterAnySequenceOfOperationsLanesAndCountersAreRight) {
       }
       std::set<DeliverySeq> expected;
       for (const auto& [lane, open_ones] : lanes)
-        if (!open_ones.empty() && !held.count(open_ones[0]) && !deferred.count(open_ones[0])) expected.insert(open_ones[0]);
+        if (!open_ones.empty() && !held.count(open_ones[0]) && !deferred.count(open_ones[0]))
+          expected.insert(open_ones[0]);
       auto heads = due(*reader, "d" + std::to_string(seed), now());
       ASSERT_EQ(std::set<DeliverySeq>(heads.begin(), heads.end()), expected) << "seed " << seed << " step " << i;
       ASSERT_EQ(heads.size(), expected.size());

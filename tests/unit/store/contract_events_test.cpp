@@ -102,11 +102,13 @@ TEST_P(Events, OfManyWithTheSameKeyAtOnceExactlyOneIsStored) {
 
 TEST_P(Events, KeysAreStillKnownAfterManyOthersAndForgottenWhenTheirTimeIsOver) {
   // More than a bucket several times over (the SQLite backend of this suite seals at 50).
-  for (std::uint64_t i = 0; i < 400; ++i) ASSERT_FALSE(append_once(*store, "x", now(), key(i), i % 2 ? 24h : 2min)->duplicate) << i;
+  for (std::uint64_t i = 0; i < 400; ++i)
+    ASSERT_FALSE(append_once(*store, "x", now(), key(i), i % 2 ? 24h : 2min)->duplicate) << i;
   for (std::uint64_t i = 0; i < 400; ++i) ASSERT_TRUE(append_once(*store, "x", now(), key(i), 24h)->duplicate) << i;
   clock.advance(2min);
   for (std::uint64_t i = 1000; i < 1200; ++i) ASSERT_FALSE(append_once(*store, "x", now(), key(i), 24h)->duplicate);
-  for (std::uint64_t i = 0; i < 400; ++i) ASSERT_EQ(append_once(*store, "x", now(), key(i), 2min)->duplicate, i % 2 == 1) << i;
+  for (std::uint64_t i = 0; i < 400; ++i)
+    ASSERT_EQ(append_once(*store, "x", now(), key(i), 2min)->duplicate, i % 2 == 1) << i;
   clock.advance(24h);
   for (std::uint64_t i = 0; i < 400; ++i) ASSERT_FALSE(append_once(*store, "x", now(), key(i), 24h)->duplicate) << i;
 }
@@ -237,7 +239,8 @@ TEST_P(Events, AClockThatWentBackHidesNoEventFromAListingByTime) {
   EXPECT_EQ((*reader->list_events(filter))[0].event.seq, first);
 }
 
-StoredMessage message(const std::string& id, EventSeq event, const std::string& text, const std::string& thread = "T1") {
+StoredMessage message(const std::string& id, EventSeq event, const std::string& text,
+                      const std::string& thread = "T1") {
   StoredMessage m;
   m.id = id;
   m.thread_id = thread;
@@ -275,7 +278,9 @@ TEST_P(Events, AConversationIsKeptWithItsMessagesById) {
   EXPECT_FALSE(*reader->conversation("site", "c1"));
   auto second = append(*store, make_event("{}", now()))->seq;
   auto again = make_plan(second, "c1", {}, now());
-  again.conversation = update("c1", now(), {message("m2", second, "there"), message("m3", second, "again", "T2"), message("", second, "no id", "T2")});
+  again.conversation = update(
+      "c1", now(),
+      {message("m2", second, "there"), message("m3", second, "again", "T2"), message("", second, "no id", "T2")});
   ASSERT_TRUE(apply(*store, again));
   auto all = *reader->messages("livechat", "c1", "", 0);
   ASSERT_EQ(all.size(), 4u);
@@ -295,8 +300,10 @@ TEST_P(Events, AMessageIsReadAsItWasAsOfAnEarlierEvent) {
   std::vector<EventSeq> seqs;
   auto fold = [&](StoredMessage m) {
     seqs.push_back(append(*store, make_event("{}", now()))->seq);
-    if (m.event == 0) m.event = seqs.back();
-    else m.changed_by = seqs.back();
+    if (m.event == 0)
+      m.event = seqs.back();
+    else
+      m.changed_by = seqs.back();
     auto plan = make_plan(seqs.back(), "c", {}, now());
     plan.conversation = update("c", now(), {m});
     ASSERT_TRUE(apply(*store, plan));
@@ -399,7 +406,8 @@ TEST_P(Events, DoorbellsRingAfterWhatTheyAnnounceIsVisible) {
 
 TEST_P(Events, WhatWasHandedOverIsAnsweredBeforeTheStoreGoes) {
   std::atomic<int> answered{0};
-  for (int i = 0; i < 300; ++i) store->append(make_event("{}", now()), [&](Result<Appended> r) { answered += r ? 1 : 0; });
+  for (int i = 0; i < 300; ++i)
+    store->append(make_event("{}", now()), [&](Result<Appended> r) { answered += r ? 1 : 0; });
   reader.reset();
   store.reset();
   EXPECT_EQ(answered, 300);

@@ -36,7 +36,8 @@ Result<Appended> append_once(Store& store, const std::string& body, WallTime at,
   return append(store, std::move(event));
 }
 
-NewDelivery make_delivery(const std::string& destination, LaneId lane, const std::string& rule, const std::string& payload) {
+NewDelivery make_delivery(const std::string& destination, LaneId lane, const std::string& rule,
+                          const std::string& payload) {
   NewDelivery d;
   d.rule = rule;
   d.destination = destination;
@@ -62,10 +63,12 @@ Plan make_plan(EventSeq event, const std::string& chat_id, std::vector<NewDelive
 Result<std::vector<DeliverySeq>> apply(Store& store, Plan plan) {
   std::vector<Plan> plans;
   plans.push_back(std::move(plan));
-  return wait<std::vector<DeliverySeq>>([&](Done<std::vector<DeliverySeq>> done) { store.apply(std::move(plans), std::move(done)); });
+  return wait<std::vector<DeliverySeq>>(
+      [&](Done<std::vector<DeliverySeq>> done) { store.apply(std::move(plans), std::move(done)); });
 }
 
-std::vector<DeliverySeq> plan_new(Store& store, WallTime at, std::vector<NewDelivery> deliveries, const std::string& chat_id) {
+std::vector<DeliverySeq> plan_new(Store& store, WallTime at, std::vector<NewDelivery> deliveries,
+                                  const std::string& chat_id) {
   auto appended = append(store, make_event("{}", at));
   EXPECT_TRUE(appended);
   auto created = apply(store, make_plan(appended->seq, chat_id, std::move(deliveries), at));
@@ -94,10 +97,12 @@ Result<std::size_t> retry(Store& store, std::vector<DeliverySeq> deliveries, Wal
   return wait<std::size_t>([&](Done<std::size_t> done) { store.retry(std::move(deliveries), now, std::move(done)); });
 }
 Result<std::size_t> cancel(Store& store, std::vector<DeliverySeq> deliveries, WallTime now) {
-  return wait<std::size_t>([&](Done<std::size_t> done) { store.cancel(std::move(deliveries), "not wanted", now, std::move(done)); });
+  return wait<std::size_t>(
+      [&](Done<std::size_t> done) { store.cancel(std::move(deliveries), "not wanted", now, std::move(done)); });
 }
 
-std::vector<DeliverySeq> due(Reader& reader, const std::string& destination, WallTime now, std::size_t limit, const std::vector<DeliverySeq>& skip) {
+std::vector<DeliverySeq> due(Reader& reader, const std::string& destination, WallTime now, std::size_t limit,
+                             const std::vector<DeliverySeq>& skip) {
   auto found = reader.due(destination, now, limit, skip);
   EXPECT_TRUE(found);
   std::vector<DeliverySeq> seqs;
@@ -136,7 +141,8 @@ void expect_counters_right(Reader& reader) {
     EXPECT_EQ(b.oldest, expected.oldest) << b.destination;
     counted.erase(b.destination);
   }
-  for (const auto& [name, b] : counted) EXPECT_EQ(b.pending + b.deferred + b.held + b.dead, 0u) << name << " has no backlog";
+  for (const auto& [name, b] : counted)
+    EXPECT_EQ(b.pending + b.deferred + b.held + b.dead, 0u) << name << " has no backlog";
   auto totals = reader.totals();
   ASSERT_TRUE(totals);
   EXPECT_EQ(totals->open_deliveries, open);

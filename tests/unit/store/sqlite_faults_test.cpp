@@ -1,13 +1,14 @@
-// What a failing disk does: nothing acknowledged is lost, nothing unacknowledged is half kept, and the store works again by itself.
-#include <sqlite3.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// What a failing disk does: nothing acknowledged is lost, nothing unacknowledged is half kept, and the store works
+// again by itself.
 #include <atomic>
 #include <csignal>
 #include <map>
 #include <set>
+
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit/store/sqlite_fixture.hpp"
 
@@ -30,13 +31,16 @@ class SqliteFaults : public SqliteTest {
     const auto dedup = key(static_cast<std::uint64_t>(round) * 100);
     for (int i = 0; i < 3; ++i) {
       auto body = std::to_string(round) + "/" + std::to_string(i);
-      auto r = i == 2 ? append(*store, make_event(body, now())) : append_once(*store, body, now(), i == 0 ? dedup : key(static_cast<std::uint64_t>(round) * 100 + 1), 1h);
+      auto r = i == 2 ? append(*store, make_event(body, now()))
+                      : append_once(*store, body, now(),
+                                    i == 0 ? dedup : key(static_cast<std::uint64_t>(round) * 100 + 1), 1h);
       if (r && !r->duplicate) kept.events[r->seq] = body;
     }
     std::vector<DeliverySeq> created;
     for (auto& [seq, body] : kept.events) {
       if (kept.planned.count(seq)) continue;
-      auto plan = make_plan(seq, "c" + std::to_string(round), {make_delivery("crm", 1), make_delivery("mail", static_cast<LaneId>(2 + round))}, now());
+      auto plan = make_plan(seq, "c" + std::to_string(round),
+                            {make_delivery("crm", 1), make_delivery("mail", static_cast<LaneId>(2 + round))}, now());
       plan.failures.push_back({0, "r", "f:1", "why"});
       ConversationUpdate u;
       u.source = "livechat";
@@ -60,18 +64,24 @@ class SqliteFaults : public SqliteTest {
     auto settle = [&](std::size_t i, DeliveryState state) {
       if (i >= created.size()) return;
       auto done = record(*store, attempt(created[i], state, now(), now() + 1s));
-      if (done && *done) kept.deliveries[created[i]] = state;
-      else kept.deliveries.erase(created[i]);  // unknown: the caller tries again
+      if (done && *done)
+        kept.deliveries[created[i]] = state;
+      else
+        kept.deliveries.erase(created[i]);  // unknown: the caller tries again
     };
     settle(0, DeliveryState::delivered);
     settle(1, DeliveryState::dead);
     settle(2, DeliveryState::deferred);
     settle(3, DeliveryState::held);
     if (created.size() > 4) {
-      if (auto n = cancel(*store, {created[4]}, now()); n && *n == 1) kept.deliveries[created[4]] = DeliveryState::cancelled;
-      else kept.deliveries.erase(created[4]);
-      if (auto n = retry(*store, {created[1]}, now()); n && *n == 1) kept.deliveries[created[1]] = DeliveryState::pending;
-      else kept.deliveries.erase(created[1]);
+      if (auto n = cancel(*store, {created[4]}, now()); n && *n == 1)
+        kept.deliveries[created[4]] = DeliveryState::cancelled;
+      else
+        kept.deliveries.erase(created[4]);
+      if (auto n = retry(*store, {created[1]}, now()); n && *n == 1)
+        kept.deliveries[created[1]] = DeliveryState::pending;
+      else
+        kept.deliveries.erase(created[1]);
     }
     Store::RetentionLimits nothing;
     (void)wait<bool>([&](auto done) { store->prune(nothing, 10, done); });
@@ -94,7 +104,8 @@ class SqliteFaults : public SqliteTest {
     expect_whole();
   }
 
-  // Every event is either waiting or planned, the file is sound, and of each lane exactly the first open one is its head.
+  // Every event is either waiting or planned, the file is sound, and of each lane exactly the first open one is its
+  // head.
   void expect_whole() {
     sqlite3* db = nullptr;
     ASSERT_EQ(sqlite3_open_v2(options.path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
@@ -106,9 +117,14 @@ class SqliteFaults : public SqliteTest {
       return text;
     };
     EXPECT_EQ(one("PRAGMA integrity_check"), "ok");
-    EXPECT_EQ(one("SELECT count(*) FROM events e WHERE (SELECT count(*) FROM unplanned u WHERE u.seq=e.seq)=(SELECT count(*)>0 FROM event_parts p WHERE p.id/1024=e.seq)"), "0");
-    EXPECT_EQ(one("SELECT count(*) FROM deliveries d WHERE head<>(state<3 AND pos=(SELECT min(pos) FROM deliveries o WHERE o.lane=d.lane AND o.state<3))"), "0");
-    EXPECT_EQ(one("SELECT count(*) FROM deliveries d WHERE NOT EXISTS(SELECT 1 FROM payloads p WHERE p.seq=d.seq)"), "0");
+    EXPECT_EQ(one("SELECT count(*) FROM events e WHERE (SELECT count(*) FROM unplanned u WHERE u.seq=e.seq)=(SELECT "
+                  "count(*)>0 FROM event_parts p WHERE p.id/1024=e.seq)"),
+              "0");
+    EXPECT_EQ(one("SELECT count(*) FROM deliveries d WHERE head<>(state<3 AND pos=(SELECT min(pos) FROM deliveries o "
+                  "WHERE o.lane=d.lane AND o.state<3))"),
+              "0");
+    EXPECT_EQ(one("SELECT count(*) FROM deliveries d WHERE NOT EXISTS(SELECT 1 FROM payloads p WHERE p.seq=d.seq)"),
+              "0");
     sqlite3_close(db);
   }
 };
@@ -145,7 +161,7 @@ TEST_F(SqliteFaults, EveryStoreCallMayFailAndNothingAcknowledgedIsLost) {
     scenario(kept, 1);  // and goes on
     ASSERT_GE(kept.events.size(), 5u) << "call " << fail;
     expect_kept(kept);
-    start();            // and after a restart
+    start();  // and after a restart
     expect_kept(kept);
     ASSERT_FALSE(HasFailure()) << "call " << fail << " of " << length << " failed with " << code;
   }
@@ -153,7 +169,9 @@ TEST_F(SqliteFaults, EveryStoreCallMayFailAndNothingAcknowledgedIsLost) {
 
 TEST_F(SqliteFaults, AFailedCommitFailsAllOfItsGroupAndKeepsNoneOfIt) {
   std::atomic<bool> failing{false};
-  options.fault = [&](std::uint64_t, const char* what) { return failing && std::string_view(what) == "COMMIT" ? SQLITE_IOERR_FSYNC : 0; };
+  options.fault = [&](std::uint64_t, const char* what) {
+    return failing && std::string_view(what) == "COMMIT" ? SQLITE_IOERR_FSYNC : 0;
+  };
   start();
   failing = true;
   std::atomic<int> failed{0}, left{50};
@@ -261,7 +279,8 @@ TEST_F(SqliteFaults, AFullStoreRefusesAndTakesAgainWhenRetentionMadeRoom) {
   ASSERT_GT(planned, stored / 2);
   clock.advance(48h);
   Store::RetentionLimits limits{now(), now(), now()};
-  for (auto more = wait<bool>([&](auto done) { store->prune(limits, 20, done); }); more && *more;) more = wait<bool>([&](auto done) { store->prune(limits, 20, done); });
+  for (auto more = wait<bool>([&](auto done) { store->prune(limits, 20, done); }); more && *more;)
+    more = wait<bool>([&](auto done) { store->prune(limits, 20, done); });
   EXPECT_TRUE(append(*store, make_event(body, now()))) << "room again";
   expect_counters_right(*reader);
 }
@@ -279,8 +298,10 @@ TEST_F(SqliteFaults, AFileThatCannotGrowRefusesAndLosesNothing) {
   const std::string body(3000, 'x');
   for (int i = 0; i < 1000 && refused < 5; ++i) {
     auto r = append(*store, make_event(body + std::to_string(i), now()));
-    if (r) kept[r->seq] = body + std::to_string(i);
-    else ++refused;
+    if (r)
+      kept[r->seq] = body + std::to_string(i);
+    else
+      ++refused;
   }
   setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_EQ(refused, 5);
@@ -357,7 +378,9 @@ TEST_F(SqliteFaults, EveryAcknowledgedEventIsThereAfterAKill) {
     expect_counters_right(*reader);
     expect_whole();
     for (std::uint64_t i = 0; i < 200; ++i)
-      ASSERT_TRUE(append_once(*store, "x", now(), key(static_cast<std::uint64_t>(round) * 1'000'000 + i), 1h)->duplicate) << "its key is known";
+      ASSERT_TRUE(
+          append_once(*store, "x", now(), key(static_cast<std::uint64_t>(round) * 1'000'000 + i), 1h)->duplicate)
+          << "its key is known";
     store.reset();
   }
 }

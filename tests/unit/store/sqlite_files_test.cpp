@@ -1,10 +1,10 @@
 // Opening, locking, migrating, copying and restoring the file.
+#include <atomic>
+#include <fstream>
+
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <atomic>
-#include <fstream>
 
 #include "common/crypto.hpp"
 #include "unit/store/sqlite_fixture.hpp"
@@ -145,7 +145,8 @@ TEST_F(SqliteFiles, AMigrationThatFailsLeavesTheStoreAsItWas) {
 
 TEST_F(SqliteFiles, ABackupBesideWritesIsAConsistentStore) {
   start();
-  for (int i = 0; i < 300; ++i) plan_new(*store, now(), {make_delivery("crm", static_cast<LaneId>(i % 7))}, "c" + std::to_string(i % 5));
+  for (int i = 0; i < 300; ++i)
+    plan_new(*store, now(), {make_delivery("crm", static_cast<LaneId>(i % 7))}, "c" + std::to_string(i % 5));
   const auto copy = directory + "/copy.db";
   std::promise<Result<std::uint64_t>> finished;
   std::atomic<bool> writing{true};
@@ -185,7 +186,9 @@ TEST_F(SqliteFiles, ARestoreSwapsTheStoreAndTreatsPendingDeliveriesAsAsked) {
   for (auto mode : {RestorePending::keep, RestorePending::hold, RestorePending::cancel}) {
     options.path = directory + "/store" + std::to_string(static_cast<int>(mode)) + ".db";
     start();
-    auto seqs = plan_new(*store, now(), {make_delivery("crm", 1), make_delivery("crm", 1), make_delivery("mail", 2), make_delivery("crm", 3)});
+    auto seqs =
+        plan_new(*store, now(),
+                 {make_delivery("crm", 1), make_delivery("crm", 1), make_delivery("mail", 2), make_delivery("crm", 3)});
     record(*store, attempt(seqs[2], DeliveryState::delivered, now()));
     record(*store, attempt(seqs[3], DeliveryState::deferred, now(), now() + 1h));
     const auto copy = options.path + ".backup";
@@ -199,7 +202,9 @@ TEST_F(SqliteFiles, ARestoreSwapsTheStoreAndTreatsPendingDeliveriesAsAsked) {
     start();
     auto reader = store->open_reader();
     EXPECT_FALSE(*reader->event(later));
-    const auto expected = mode == RestorePending::keep ? DeliveryState::pending : mode == RestorePending::hold ? DeliveryState::held : DeliveryState::cancelled;
+    const auto expected = mode == RestorePending::keep   ? DeliveryState::pending
+                          : mode == RestorePending::hold ? DeliveryState::held
+                                                         : DeliveryState::cancelled;
     EXPECT_EQ((**reader->delivery(seqs[0])).state, expected);
     EXPECT_EQ((**reader->delivery(seqs[2])).state, DeliveryState::delivered);
     EXPECT_EQ(due(*reader, "crm", now()).size(), mode == RestorePending::keep ? 1u : 0u);

@@ -1,12 +1,12 @@
 // A directory with a SQLite store, and what the tests of that backend need beside the contract suite.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"

@@ -5,7 +5,9 @@
 namespace chatrelay::testing {
 namespace {
 
-systems::Verdict admit(Made& made, const Request& request, WallTime at = now) { return made.source->admit(request.view(), at); }
+systems::Verdict admit(Made& made, const Request& request, WallTime at = now) {
+  return made.source->admit(request.view(), at);
+}
 
 Made generic(const std::string& more) {
   auto made = make_source(systems::generic_kind(), "system: generic\n" + more, "forms");
@@ -13,14 +15,18 @@ Made generic(const std::string& more) {
   return made;
 }
 
-int status_of(const systems::Verdict& verdict) { return verdict.accepted ? verdict.accepted->status : verdict.rejected->status; }
+int status_of(const systems::Verdict& verdict) {
+  return verdict.accepted ? verdict.accepted->status : verdict.rejected->status;
+}
 
 // The example of the Standard Webhooks specification's own libraries.
 const std::string spec_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const std::string spec_body = R"({"test": 2432232314})";
 const WallTime spec_time = from_ms(1'614'265'330'000);
 Request spec_request() {
-  return {spec_body, "", "application/json",
+  return {spec_body,
+          "",
+          "application/json",
           {{"webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"},
            {"webhook-timestamp", "1614265330"},
            {"webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}};
@@ -70,13 +76,16 @@ TEST(GenericStandardWebhooks, TheWebhookIdIsTheKey) {
 TEST(GenericHmac, FindsTheSignatureOfTheBytes) {
   // RFC 4231, test case 2.
   auto made = generic("verify: {hmac_sha256: {header: X-Signature, secret: Jefe, prefix: 'sha256='}}");
-  Request request{"what do ya want for nothing?", "", "application/json",
+  Request request{"what do ya want for nothing?",
+                  "",
+                  "application/json",
                   {{"x-signature", "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}}};
   EXPECT_EQ(status_of(admit(made, request)), 400) << "authentic, but not JSON";
   request.headers["x-signature"] = "sha256=5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843";
   EXPECT_EQ(status_of(admit(made, request)), 400) << "digits of either case";
-  for (const std::string bad : {"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", "sha256=", "sha256=zz", "",
-                                "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3844"}) {
+  for (const std::string bad :
+       {"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", "sha256=", "sha256=zz", "",
+        "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3844"}) {
     request.headers["x-signature"] = bad;
     EXPECT_EQ(status_of(admit(made, request)), 401) << bad;
   }
@@ -85,17 +94,22 @@ TEST(GenericHmac, FindsTheSignatureOfTheBytes) {
 TEST(Generic, WhatItSignsItAdmitsAndNoSecretIsKept) {
   const std::string secret = "a-secret-of-16-bytes";
   for (const std::string verify :
-       {"standard_webhooks: whsec_YS1zZWNyZXQtb2YtMTYtYnl0ZXM=", "hmac_sha256: {header: X-Hub-Signature-256, secret: a-secret-of-16-bytes, prefix: 'sha256='}",
+       {"standard_webhooks: whsec_YS1zZWNyZXQtb2YtMTYtYnl0ZXM=",
+        "hmac_sha256: {header: X-Hub-Signature-256, secret: a-secret-of-16-bytes, prefix: 'sha256='}",
         "hmac_sha256: {header: X-Sign, secret: a-secret-of-16-bytes, encoding: base64}", "bearer: a-secret-of-16-bytes",
-        "basic: {user: ann, password: 'a-secret-of-16-bytes'}", "header: {name: X-Api-Key, secret: a-secret-of-16-bytes}",
-        "field: {path: auth.token, secret: a-secret-of-16-bytes}", "field: {path: .token, secret: a-secret-of-16-bytes}"}) {
+        "basic: {user: ann, password: 'a-secret-of-16-bytes'}",
+        "header: {name: X-Api-Key, secret: a-secret-of-16-bytes}",
+        "field: {path: auth.token, secret: a-secret-of-16-bytes}",
+        "field: {path: .token, secret: a-secret-of-16-bytes}"}) {
     auto made = generic("verify: {" + verify + "}");
     ASSERT_TRUE(made.source) << verify;
-    const auto sent = made.source->sign(R"({"event":"x","text":"leaked a-secret-of-16-bytes","list":[{"token":"other"}]})", now);
+    const auto sent =
+        made.source->sign(R"({"event":"x","text":"leaked a-secret-of-16-bytes","list":[{"token":"other"}]})", now);
     Request request{sent.body, "", "application/json", {sent.headers.begin(), sent.headers.end()}};
     const auto verdict = admit(made, request);
     ASSERT_TRUE(verdict.accepted) << verify << ": " << verdict.rejected->message;
-    EXPECT_EQ(verdict.accepted->body.find(verify.starts_with("standard") ? "whsec_" : secret), std::string::npos) << verify;
+    EXPECT_EQ(verdict.accepted->body.find(verify.starts_with("standard") ? "whsec_" : secret), std::string::npos)
+        << verify;
     EXPECT_TRUE(parse_json(verdict.accepted->body).has_value()) << verdict.accepted->body;
     if (verify.starts_with("field")) {
       EXPECT_EQ(verdict.accepted->body.find("token"), std::string::npos) << verdict.accepted->body;
@@ -112,12 +126,14 @@ TEST(Generic, WhatItSignsItAdmitsAndNoSecretIsKept) {
 
 TEST(GenericField, IsReadFromAFormAndTakenOut) {
   auto made = generic("verify: {field: {path: token, secret: 'a secret+of 16'}}\nmap: {message: .text}");
-  Request request{"text=hi&token=a+secret%2Bof+16&more=a%20secret%2Bof%2016", "", "application/x-www-form-urlencoded", {}};
+  Request request{
+      "text=hi&token=a+secret%2Bof+16&more=a%20secret%2Bof%2016", "", "application/x-www-form-urlencoded", {}};
   const auto verdict = admit(made, request);
   ASSERT_TRUE(verdict.accepted) << verdict.rejected->message;
   EXPECT_EQ(verdict.accepted->body, "text=hi&more=[secret]");
   EXPECT_EQ(verdict.accepted->content_type, "application/x-www-form-urlencoded");
-  EXPECT_EQ(made.source->decode(stored(verdict.accepted->body, verdict.accepted->content_type)).at(0).message->text, "hi");
+  EXPECT_EQ(made.source->decode(stored(verdict.accepted->body, verdict.accepted->content_type)).at(0).message->text,
+            "hi");
   request.body = "text=hi&token=wrong";
   EXPECT_EQ(status_of(admit(made, request)), 401);
   request.body = "text=hi&token=a+secret%2Bof+16&token=wrong";
@@ -141,13 +157,16 @@ TEST(Generic, WhatIsNeitherJsonNorAFormIs400) {
 
 TEST(GenericKey, TheOperatorsKeyNamesTheSameThingForADay) {
   auto made = generic("verify: none\nmap: {key: .delivery.id}");
-  const auto key = [&](const std::string& body) { return *admit(made, {body, "", "application/json", {}}).accepted->dedup; };
+  const auto key = [&](const std::string& body) {
+    return *admit(made, {body, "", "application/json", {}}).accepted->dedup;
+  };
   EXPECT_EQ(key(R"({"delivery":{"id":"1"},"try":1})").hash, key(R"({"delivery":{"id":"1"},"try":2})").hash);
   EXPECT_EQ(key(R"({"delivery":{"id":"1"}})").window, Millis(std::chrono::hours(24)));
   EXPECT_FALSE(key(R"({"delivery":{"id":1}})").hash == key(R"({"delivery":{"id":2}})").hash);
   EXPECT_FALSE(key(R"({"try":1})").hash == key(R"({"try":2})").hash) << "without a key the body decides";
   EXPECT_EQ(key(R"({"try":1})").window, Millis(std::chrono::minutes(2)));
-  EXPECT_EQ(key(R"({"delivery":"text"})").window, Millis(std::chrono::minutes(2))) << "an expression that fails falls back";
+  EXPECT_EQ(key(R"({"delivery":"text"})").window, Millis(std::chrono::minutes(2)))
+      << "an expression that fails falls back";
 }
 
 TEST(GenericMap, AFailingExpressionKeepsTheEventAndSaysWhy) {

@@ -1,6 +1,7 @@
-// Golden cases: tests/golden/<system>/*.txt. A request, a line of dashes, the events it becomes (null and empty members left out,
-// raw apart). For generic, the source's YAML comes first. A new case is a new file; with CHATRELAY_GOLDEN_UPDATE=1 in the
-// environment the expected part is written, to be read by a person before it is committed.
+// Golden cases: tests/golden/<system>/*.txt. A request, a line of dashes, the events it becomes (null and empty members
+// left out, raw apart). For generic, the source's YAML comes first. A new case is a new file; with
+// CHATRELAY_GOLDEN_UPDATE=1 in the environment the expected part is written, to be read by a person before it is
+// committed.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -84,7 +85,8 @@ class GenericGolden : public ::testing::TestWithParam<std::string> {};
 TEST_P(LivechatGolden, BecomesItsEvents) {
   const std::vector<std::string> parts = sections(read_text(GetParam()));
   ASSERT_EQ(parts.size(), 2u);
-  auto made = make_source(systems::livechat_kind(), "system: livechat\nsecrets: [example-secret, laudla991lamda0pnoaa0]");
+  auto made =
+      make_source(systems::livechat_kind(), "system: livechat\nsecrets: [example-secret, laudla991lamda0pnoaa0]");
   ASSERT_TRUE(made.source) << made.problems;
 
   Request request;
@@ -118,7 +120,8 @@ TEST_P(GenericGolden, BecomesItsEvents) {
   Request request;
   request.body = parts[1];
   const std::string mark = "# content-type: ";
-  if (parts[0].starts_with(mark)) request.content_type = parts[0].substr(mark.size(), parts[0].find('\n') - mark.size());
+  if (parts[0].starts_with(mark))
+    request.content_type = parts[0].substr(mark.size(), parts[0].find('\n') - mark.size());
   const auto verdict = made.source->admit(request.view(), now);
   ASSERT_TRUE(verdict.accepted) << verdict.rejected->message;
   check(GetParam(), parts, made.source->decode(stored(verdict.accepted->body, verdict.accepted->content_type)));

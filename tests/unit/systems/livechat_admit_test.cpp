@@ -20,7 +20,9 @@ class LivechatAdmit : public ::testing::Test {
     Request request{std::move(body), std::move(path_secret), "application/json", {}};
     return made_.source->admit(request.view(), at);
   }
-  int status(const systems::Verdict& verdict) { return verdict.accepted ? verdict.accepted->status : verdict.rejected->status; }
+  int status(const systems::Verdict& verdict) {
+    return verdict.accepted ? verdict.accepted->status : verdict.rejected->status;
+  }
   std::string kept(std::string body, std::string path_secret = "") {
     const auto verdict = admit(std::move(body), std::move(path_secret));
     return verdict.accepted ? verdict.accepted->body : "rejected: " + verdict.rejected->message;
@@ -38,9 +40,12 @@ std::string hook(const std::string& action, const std::string& payload, const st
          R"(","organization_id":"org","payload":)" + payload + R"(,"additional_data":{)" + more + "}}";
 }
 std::string message(const std::string& event, const std::string& text = "hello") {
-  return R"({"chat_id":"C1","thread_id":"T1","event":{"id":")" + event + R"(","type":"message","text":")" + text + R"("}})";
+  return R"({"chat_id":"C1","thread_id":"T1","event":{"id":")" + event + R"(","type":"message","text":")" + text +
+         R"("}})";
 }
-std::string tag(const std::string& name) { return R"({"chat_id":"C1","thread_id":"T1","tag":")" + name + R"("})"; }
+std::string tag(const std::string& name) {
+  return R"({"chat_id":"C1","thread_id":"T1","tag":")" + name + R"("})";
+}
 
 // --- secrets ---
 
@@ -56,9 +61,10 @@ TEST_F(LivechatAdmit, TakesASecretInThePath) {
 }
 
 TEST_F(LivechatAdmit, RefusesAWrongOrMissingSecretWith401) {
-  for (const std::string body : {R"({"action":"a"})", R"({"action":"a","secret_key":"wrong"})", R"({"action":"a","secret_key":""})",
-                                 R"({"action":"a","secret_key":null})", R"({"action":"a","secret_key":["first-secret-0123456789"]})",
-                                 R"({"event":"application_installed","applicationID":"x"})", R"([])", R"("text")"}) {
+  for (const std::string body :
+       {R"({"action":"a"})", R"({"action":"a","secret_key":"wrong"})", R"({"action":"a","secret_key":""})",
+        R"({"action":"a","secret_key":null})", R"({"action":"a","secret_key":["first-secret-0123456789"]})",
+        R"({"event":"application_installed","applicationID":"x"})", R"([])", R"("text")"}) {
     const auto verdict = admit(body);
     ASSERT_TRUE(verdict.rejected) << body;
     EXPECT_EQ(verdict.rejected->status, 401) << body;
@@ -84,7 +90,8 @@ TEST_F(LivechatAdmit, OfTwoSecretKeysTheLastHolds) {
 }
 
 TEST_F(LivechatAdmit, AnswersABrokenGrammarWith400WhateverTheSecret) {
-  for (const std::string body : {"", "{", R"({"action":)", "not json", R"({"action":"a"} trailing)", R"({"action":"a",})"})
+  for (const std::string body :
+       {"", "{", R"({"action":)", "not json", R"({"action":"a"} trailing)", R"({"action":"a",})"})
     for (const std::string& path : {std::string(), secret, std::string("wrong")}) {
       const auto verdict = admit(body, path);
       ASSERT_TRUE(verdict.rejected) << body;
@@ -94,41 +101,51 @@ TEST_F(LivechatAdmit, AnswersABrokenGrammarWith400WhateverTheSecret) {
 }
 
 TEST_F(LivechatAdmit, KeepsWhatIsAuthenticHoweverStrange) {
-  for (const std::string& body : {std::string("[1,2]"), std::string("\"text\""), std::string("null"), std::string(3000, '[') + std::string(3000, ']'),
-                                 std::string("{\"action\":\"a\",\"x\":\"\\ud800\"}"), std::string("{\"action\":\"a\",\"x\":\"\xff\"}")})
+  for (const std::string& body :
+       {std::string("[1,2]"), std::string("\"text\""), std::string("null"),
+        std::string(3000, '[') + std::string(3000, ']'), std::string("{\"action\":\"a\",\"x\":\"\\ud800\"}"),
+        std::string("{\"action\":\"a\",\"x\":\"\xff\"}")})
     EXPECT_EQ(kept(body, secret), body);
 }
 
 // --- what is kept ---
 
 TEST_F(LivechatAdmit, TakesOutEverySecretKeyAtAnyDepth) {
-  EXPECT_EQ(kept(R"({"secret_key":")" + secret + R"(","action":"a","l":[{"secret_key":1,"b":2},{"a":1,"secret_key":{"x":"y"}},[[{"secret_key":[]}]]]})"),
-            R"({"action":"a","l":[{"b":2},{"a":1},[[{}]]]})");
+  EXPECT_EQ(
+      kept(R"({"secret_key":")" + secret +
+           R"(","action":"a","l":[{"secret_key":1,"b":2},{"a":1,"secret_key":{"x":"y"}},[[{"secret_key":[]}]]]})"),
+      R"({"action":"a","l":[{"b":2},{"a":1},[[{}]]]})");
 }
 
 TEST_F(LivechatAdmit, TakesOutASecretKeyWhoseNameIsEscaped) {
-  const std::string body = kept(R"({"action":"a","payload":{"secret\u005fkey":"other","x":1},"secret_key":")" + secret + "\"}");
+  const std::string body =
+      kept(R"({"action":"a","payload":{"secret\u005fkey":"other","x":1},"secret_key":")" + secret + "\"}");
   EXPECT_EQ(body, R"({"action":"a","payload":{"x":1}})");
 }
 
 TEST_F(LivechatAdmit, ReplacesTheSecretsBytesWhereverTheyStand) {
   const std::string head = R"({"secret_key":")" + secret + R"(","action":"a",)";
-  EXPECT_EQ(kept(head + R"("t":"it is )" + secret + " and " + second + "\"}"), R"({"action":"a","t":"it is [secret] and [secret]"})");
+  EXPECT_EQ(kept(head + R"("t":"it is )" + secret + " and " + second + "\"}"),
+            R"({"action":"a","t":"it is [secret] and [secret]"})");
   EXPECT_EQ(kept(head + "\"" + secret + "\":1}"), R"({"action":"a","[secret]":1})");
-  EXPECT_EQ(kept(head + R"("u":"https://x/?s=first%2Dsecret-0123456789&a=%20"})"), R"({"action":"a","u":"https://x/?s=[secret]&a=%20"})");
+  EXPECT_EQ(kept(head + R"("u":"https://x/?s=first%2Dsecret-0123456789&a=%20"})"),
+            R"({"action":"a","u":"https://x/?s=[secret]&a=%20"})");
   EXPECT_EQ(kept(head + R"("t":"\u0066irst-secret\u002d0123456789 \n"})"), R"({"action":"a","t":"[secret] \n"})");
-  EXPECT_EQ(kept(head + R"("t":"a backslash and text: \\u0066irst"})"), R"({"action":"a","t":"a backslash and text: \\u0066irst"})");
+  EXPECT_EQ(kept(head + R"("t":"a backslash and text: \\u0066irst"})"),
+            R"({"action":"a","t":"a backslash and text: \\u0066irst"})");
   EXPECT_EQ(kept(R"({"action":"a","t":")" + secret + "\"}", secret), R"({"action":"a","t":"[secret]"})");
 }
 
 TEST_F(LivechatAdmit, ASecretWithCharactersThatJsonEscapesIsFoundInEitherForm) {
   made_ = make_source(systems::livechat_kind(), "system: livechat\nsecrets: ['a/b\"c\\d%é']", "lc");
   ASSERT_TRUE(made_.source) << made_.problems;
-  EXPECT_EQ(kept(R"({"secret_key":"a/b\"c\\d%é","action":"a","t":"a\/b\"c\\d%\u00e9"})"), R"({"action":"a","t":"[secret]"})");
+  EXPECT_EQ(kept(R"({"secret_key":"a/b\"c\\d%é","action":"a","t":"a\/b\"c\\d%\u00e9"})"),
+            R"({"action":"a","t":"[secret]"})");
 }
 
 TEST_F(LivechatAdmit, KeepsEveryOtherByteAsItCame) {
-  const std::string body = "{ \"action\" : \"a\",\n\t\"n\": 1.0e+2, \"b\": 12345678901234567890123,  \"u\":\"\\u00e9\\/\" }";
+  const std::string body =
+      "{ \"action\" : \"a\",\n\t\"n\": 1.0e+2, \"b\": 12345678901234567890123,  \"u\":\"\\u00e9\\/\" }";
   EXPECT_EQ(kept(body, secret), body);
 }
 
@@ -137,12 +154,14 @@ TEST_F(LivechatAdmit, KeepsEveryOtherByteAsItCame) {
 TEST_F(LivechatAdmit, NaturalKeysHoldForADay) {
   for (const std::string& body :
        {hook("incoming_event", message("E1")), hook("incoming_chat", R"({"chat":{"id":"C1","thread":{"id":"T1"}}})"),
-        hook("chat_deactivated", R"({"chat_id":"C1","thread_id":"T1"})"), hook("event_deleted", R"({"chat_id":"C1","thread_id":"T1","event_id":"E1"})")})
+        hook("chat_deactivated", R"({"chat_id":"C1","thread_id":"T1"})"),
+        hook("event_deleted", R"({"chat_id":"C1","thread_id":"T1","event_id":"E1"})")})
     EXPECT_EQ(admit(body).accepted->dedup->window, Millis(std::chrono::hours(24))) << body;
 }
 
 TEST_F(LivechatAdmit, NaturalKeysLookAtIdsOnly) {
-  EXPECT_EQ(key(hook("incoming_event", message("E1", "one"))), key(hook("incoming_event", message("E1", "two"), "w2", "\"x\":1")));
+  EXPECT_EQ(key(hook("incoming_event", message("E1", "one"))),
+            key(hook("incoming_event", message("E1", "two"), "w2", "\"x\":1")));
   EXPECT_FALSE(key(hook("incoming_event", message("E1"))) == key(hook("incoming_event", message("E2"))));
   EXPECT_EQ(key(hook("incoming_chat", R"({"chat":{"id":"C1","thread":{"id":"T1"},"users":[]}})")),
             key(hook("incoming_chat", R"({"chat":{"users":[1],"thread":{"x":1,"id":"T1"},"id":"C1"}})", "w2")));
@@ -166,7 +185,9 @@ TEST_F(LivechatAdmit, WithoutTheIdsTheBodyDecides) {
   const auto verdict = admit(hook("incoming_event", no_id));
   EXPECT_EQ(verdict.accepted->dedup->window, Millis(std::chrono::minutes(2)));
   EXPECT_EQ(verdict.accepted->dedup->hash, key(hook("incoming_event", no_id)));
-  EXPECT_FALSE(verdict.accepted->dedup->hash == key(hook("incoming_event", R"({"chat_id":"C1","thread_id":"T1","event":{"type":"message","text":"b"}})")));
+  EXPECT_FALSE(
+      verdict.accepted->dedup->hash ==
+      key(hook("incoming_event", R"({"chat_id":"C1","thread_id":"T1","event":{"type":"message","text":"b"}})")));
 }
 
 TEST_F(LivechatAdmit, ThreeRegistrationsTellTheSameOnce) {
@@ -201,26 +222,48 @@ TEST_P(LivechatThereAndBack, IsNotADuplicate) {
 INSTANTIATE_TEST_SUITE_P(
     Actions, LivechatThereAndBack,
     ::testing::Values(
-        ThereAndBack{"routing_status", "routing_status_set", R"({"agent_id":"a","status":"offline"})", "routing_status_set", R"({"agent_id":"a","status":"accepting chats"})"},
+        ThereAndBack{"routing_status", "routing_status_set", R"({"agent_id":"a","status":"offline"})",
+                     "routing_status_set", R"({"agent_id":"a","status":"accepting chats"})"},
         ThereAndBack{"tags", "thread_tagged", tag("x"), "thread_untagged", tag("x")},
-        ThereAndBack{"chat_properties", "chat_properties_updated", R"({"chat_id":"C1","properties":{"a":{"b":1}}})", "chat_properties_deleted", R"({"chat_id":"C1","properties":{"a":["b"]}})"},
-        ThereAndBack{"chat_property_values", "chat_properties_updated", R"({"chat_id":"C1","properties":{"a":{"b":1}}})", "chat_properties_updated", R"({"chat_id":"C1","properties":{"a":{"b":2},"c":{"d":1}}})"},
-        ThereAndBack{"thread_properties", "thread_properties_updated", R"({"chat_id":"C1","thread_id":"T1","properties":{"a":{"b":1}}})", "thread_properties_deleted", R"({"chat_id":"C1","thread_id":"T1","properties":{"a":["b"]}})"},
-        ThereAndBack{"event_properties", "event_properties_updated", R"({"chat_id":"C1","thread_id":"T1","event_id":"E","properties":{"a":{"b":1}}})", "event_properties_deleted", R"({"chat_id":"C1","thread_id":"T1","event_id":"E","properties":{"a":["b"]}})"},
+        ThereAndBack{"chat_properties", "chat_properties_updated", R"({"chat_id":"C1","properties":{"a":{"b":1}}})",
+                     "chat_properties_deleted", R"({"chat_id":"C1","properties":{"a":["b"]}})"},
+        ThereAndBack{"chat_property_values", "chat_properties_updated",
+                     R"({"chat_id":"C1","properties":{"a":{"b":1}}})", "chat_properties_updated",
+                     R"({"chat_id":"C1","properties":{"a":{"b":2},"c":{"d":1}}})"},
+        ThereAndBack{"thread_properties", "thread_properties_updated",
+                     R"({"chat_id":"C1","thread_id":"T1","properties":{"a":{"b":1}}})", "thread_properties_deleted",
+                     R"({"chat_id":"C1","thread_id":"T1","properties":{"a":["b"]}})"},
+        ThereAndBack{"event_properties", "event_properties_updated",
+                     R"({"chat_id":"C1","thread_id":"T1","event_id":"E","properties":{"a":{"b":1}}})",
+                     "event_properties_deleted",
+                     R"({"chat_id":"C1","thread_id":"T1","event_id":"E","properties":{"a":["b"]}})"},
         ThereAndBack{"edits", "event_updated", message("E1", "a"), "event_updated", message("E1", "b")},
-        ThereAndBack{"access", "chat_access_updated", R"({"id":"C1","access":{"group_ids":[1]}})", "chat_access_updated", R"({"id":"C1","access":{"group_ids":[2]}})"},
-        ThereAndBack{"transfer", "chat_transferred", R"({"chat_id":"C1","thread_id":"T1","transferred_to":{"group_ids":[1]}})", "chat_transferred", R"({"chat_id":"C1","transferred_to":{"group_ids":[2]}})"},
-        ThereAndBack{"users", "user_added_to_chat", R"({"chat_id":"C1","thread_id":"T1","user":{"id":"a"}})", "user_removed_from_chat", R"({"chat_id":"C1","user_id":"a"})"},
+        ThereAndBack{"access", "chat_access_updated", R"({"id":"C1","access":{"group_ids":[1]}})",
+                     "chat_access_updated", R"({"id":"C1","access":{"group_ids":[2]}})"},
+        ThereAndBack{"transfer", "chat_transferred",
+                     R"({"chat_id":"C1","thread_id":"T1","transferred_to":{"group_ids":[1]}})", "chat_transferred",
+                     R"({"chat_id":"C1","transferred_to":{"group_ids":[2]}})"},
+        ThereAndBack{"users", "user_added_to_chat", R"({"chat_id":"C1","thread_id":"T1","user":{"id":"a"}})",
+                     "user_removed_from_chat", R"({"chat_id":"C1","user_id":"a"})"},
         ThereAndBack{"agents", "agent_suspended", R"({"id":"a"})", "agent_unsuspended", R"({"id":"a"})"},
         ThereAndBack{"agent_created", "agent_created", R"({"id":"a"})", "agent_deleted", R"({"id":"a"})"},
         ThereAndBack{"bots", "bot_created", R"({"id":"a"})", "bot_deleted", R"({"id":"a"})"},
         ThereAndBack{"groups", "group_created", R"({"id":1})", "group_deleted", R"({"id":1})"},
         ThereAndBack{"tag_definitions", "tag_created", R"({"name":"x"})", "tag_deleted", R"({"name":"x"})"},
-        ThereAndBack{"session_fields", "customer_session_fields_updated", R"({"id":"v","active_chat":{"chat_id":"C1"},"session_fields":[{"a":"1"}]})", "customer_session_fields_updated", R"({"id":"v","active_chat":{"chat_id":"C1"},"session_fields":[{"a":"2"}]})"},
-        ThereAndBack{"postback", "incoming_rich_message_postback", R"({"user_id":"u","chat_id":"C1","event_id":"E","postback":{"id":"p","toggled":true}})", "incoming_rich_message_postback", R"({"user_id":"u","chat_id":"C1","event_id":"E","postback":{"id":"p","toggled":false}})"},
-        ThereAndBack{"seen", "events_marked_as_seen", R"({"user_id":"u","chat_id":"C1","seen_up_to":"1"})", "events_marked_as_seen", R"({"user_id":"u","chat_id":"C1","seen_up_to":"2"})"},
-        ThereAndBack{"auto_accesses", "auto_accesses_updated", R"([{"id":"a","status":"added"}])", "auto_accesses_updated", R"([{"id":"a","status":"deleted"}])"},
-        ThereAndBack{"an_action_of_tomorrow", "lamp_switched", R"({"chat_id":"C1","on":true})", "lamp_switched", R"({"chat_id":"C1","on":false})"}),
+        ThereAndBack{"session_fields", "customer_session_fields_updated",
+                     R"({"id":"v","active_chat":{"chat_id":"C1"},"session_fields":[{"a":"1"}]})",
+                     "customer_session_fields_updated",
+                     R"({"id":"v","active_chat":{"chat_id":"C1"},"session_fields":[{"a":"2"}]})"},
+        ThereAndBack{"postback", "incoming_rich_message_postback",
+                     R"({"user_id":"u","chat_id":"C1","event_id":"E","postback":{"id":"p","toggled":true}})",
+                     "incoming_rich_message_postback",
+                     R"({"user_id":"u","chat_id":"C1","event_id":"E","postback":{"id":"p","toggled":false}})"},
+        ThereAndBack{"seen", "events_marked_as_seen", R"({"user_id":"u","chat_id":"C1","seen_up_to":"1"})",
+                     "events_marked_as_seen", R"({"user_id":"u","chat_id":"C1","seen_up_to":"2"})"},
+        ThereAndBack{"auto_accesses", "auto_accesses_updated", R"([{"id":"a","status":"added"}])",
+                     "auto_accesses_updated", R"([{"id":"a","status":"deleted"}])"},
+        ThereAndBack{"an_action_of_tomorrow", "lamp_switched", R"({"chat_id":"C1","on":true})", "lamp_switched",
+                     R"({"chat_id":"C1","on":false})"}),
     [](const auto& one) { return std::string(one.param.name); });
 
 TEST_F(LivechatAdmit, ThereAndBackToldByThreeRegistrationsEachIsKeptOnce) {
@@ -279,8 +322,8 @@ TEST_F(LivechatAdmit, TheConfiguredWindowHoldsForAllKeys) {
 // --- configuration and sign ---
 
 TEST(LivechatConfig, NeedsSecretsThatAreSecrets) {
-  for (const std::string broken : {"system: livechat", "system: livechat\nsecrets: []", "system: livechat\nsecrets: ['']",
-                                   "system: livechat\nsecrets: [abc]"}) {
+  for (const std::string broken : {"system: livechat", "system: livechat\nsecrets: []",
+                                   "system: livechat\nsecrets: ['']", "system: livechat\nsecrets: [abc]"}) {
     const auto made = make_source(systems::livechat_kind(), broken);
     EXPECT_FALSE(made.source) << broken;
     EXPECT_TRUE(made.failed) << broken;
@@ -295,8 +338,9 @@ TEST(LivechatConfig, NamesTheNearestKeyOfAnUnknownOne) {
 }
 
 TEST_F(LivechatAdmit, WhatItSignsItAdmits) {
-  for (const std::string body : {R"({"secret_key":"example-secret","action":"a","payload":{}})", R"({"action":"a"})", "{}", " { } ",
-                                 R"({"event":"application_installed","applicationID":"x","payload":{}})", "[1]"}) {
+  for (const std::string body :
+       {R"({"secret_key":"example-secret","action":"a","payload":{}})", R"({"action":"a"})", "{}", " { } ",
+        R"({"event":"application_installed","applicationID":"x","payload":{}})", "[1]"}) {
     const auto sent = made_.source->sign(body, now);
     Request request{sent.body, sent.path_suffix.empty() ? "" : sent.path_suffix.substr(1), "application/json", {}};
     const auto verdict = made_.source->admit(request.view(), now);

@@ -41,11 +41,13 @@ TEST(OwnEvents, AreReadInTheirOwnShapeAndNothingFromOutsideIsLetIn) {
 
 TEST(LivechatDecode, WhateverTheBytesThereIsAnEvent) {
   auto made = make_source(systems::livechat_kind(), "system: livechat\nsecrets: [long-enough-secret]");
-  for (const std::string body : {"", "{", "null", "[]", "{}", "{\"action\":\"\"}", "{\"action\":\"incoming_chat\"}",
-                                 "{\"action\":\"incoming_chat\",\"payload\":{\"chat\":[]}}",
-                                 "{\"action\":\"incoming_chat\",\"payload\":{\"chat\":{\"id\":\"C\",\"users\":{},\"thread\":[]}}}",
-                                 "{\"action\":\"incoming_chat\",\"payload\":{\"chat\":{\"id\":\"C\",\"users\":[1,null,{}],\"thread\":{\"events\":[1,{},null]}}}}",
-                                 "{\"action\":\"thread_properties_updated\",\"payload\":{\"properties\":{\"rating\":{\"score\":1}}}}"}) {
+  for (const std::string body :
+       {"", "{", "null", "[]", "{}", "{\"action\":\"\"}", "{\"action\":\"incoming_chat\"}",
+        "{\"action\":\"incoming_chat\",\"payload\":{\"chat\":[]}}",
+        "{\"action\":\"incoming_chat\",\"payload\":{\"chat\":{\"id\":\"C\",\"users\":{},\"thread\":[]}}}",
+        "{\"action\":\"incoming_chat\",\"payload\":{\"chat\":{\"id\":\"C\",\"users\":[1,null,{}],\"thread\":{"
+        "\"events\":[1,{},null]}}}}",
+        "{\"action\":\"thread_properties_updated\",\"payload\":{\"properties\":{\"rating\":{\"score\":1}}}}"}) {
     const auto events = made.source->decode(stored(body));
     ASSERT_FALSE(events.empty()) << body;
     EXPECT_FALSE(events[0].type.empty()) << body;

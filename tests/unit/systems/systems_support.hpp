@@ -1,12 +1,12 @@
 // What the tests of sources share: a source made of YAML, a request, and events as JSON that a person can compare.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "common/json.hpp"
 #include "common/text.hpp"
@@ -89,7 +89,8 @@ inline json::value without_nothing(const json::value& value) {
   json::object out;
   for (const auto& member : value.get_object()) {
     json::value kept = without_nothing(member.value());
-    const bool nothing = kept.is_null() || (kept.is_array() && kept.get_array().empty()) || (kept.is_object() && kept.get_object().empty());
+    const bool nothing = kept.is_null() || (kept.is_array() && kept.get_array().empty()) ||
+                         (kept.is_object() && kept.get_object().empty());
     if (!nothing) out[member.key()] = std::move(kept);
   }
   return out;
