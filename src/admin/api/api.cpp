@@ -174,7 +174,6 @@ awaitable<http::Response> Api::handle(http::Request& request) {
     response.content_type = "application/json";
   }
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   co_return response;
 }
 

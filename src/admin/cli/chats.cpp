@@ -13,9 +13,8 @@ std::string visitor_text(const json::value& chat, const char* member) {
 }
 
 std::vector<std::string> chat_row(const json::value& chat) {
-  const json::value* active = find(chat, "active_at");
-  return {active ? local_time(*active) : "-", cell(chat, "source"),        cell(chat, "chat_id"), cell(chat, "status"),
-          visitor_text(chat, "name"),         visitor_text(chat, "email"), cell(chat, "messages")};
+  return {time_cell(chat, "active_at"), cell(chat, "source"),        cell(chat, "chat_id"), cell(chat, "status"),
+          visitor_text(chat, "name"),   visitor_text(chat, "email"), cell(chat, "messages")};
 }
 
 Table chat_table() {
@@ -38,12 +37,12 @@ std::string author_of(const json::value& message) {
 }
 
 void print_message(Shell& shell, const json::value& message) {
-  const json::value* sent = find(message, "sent_at");
   std::string marks;
   if (cell(message, "audience") == "agents") marks += " [agents only]";
   if (cell(message, "edited_at") != "-") marks += " [edited]";
   if (cell(message, "deleted") == "true") marks += " [deleted]";
-  shell.out() << (sent ? local_time(*sent) : "-") << "  " << author_of(message) << marks << "\n";
+  const std::string sent = time_cell(message, "sent_at");
+  shell.out() << (sent == "-" ? "" : sent + "  ") << author_of(message) << marks << "\n";
   std::string text = clean_lines(string_at(message, "text").value_or(""));
   for (const json::value& file : rows_of(message, "files"))
     text += (text.empty() ? "" : "\n") + ("[file] " + cell(file, "name") + " " + cell(file, "url"));
@@ -59,8 +58,6 @@ void print_message(Shell& shell, const json::value& message) {
 }
 
 void print_chat(Shell& shell, const json::value& chat) {
-  const json::value* started = find(chat, "started_at");
-  const json::value* active = find(chat, "active_at");
   print_facts(shell, {{"chat", cell(chat, "chat_id")},
                       {"source", cell(chat, "source")},
                       {"thread", cell(chat, "thread_id")},
@@ -68,8 +65,8 @@ void print_chat(Shell& shell, const json::value& chat) {
                       {"visitor", visitor_text(chat, "name")},
                       {"e-mail", visitor_text(chat, "email")},
                       {"visitor id", visitor_text(chat, "id")},
-                      {"started", started ? local_time(*started) : "-"},
-                      {"active", active ? local_time(*active) : "-"}});
+                      {"started", time_cell(chat, "started_at")},
+                      {"active", time_cell(chat, "active_at")}});
   shell.out() << "\n";
   for (const json::value& message : rows_of(chat, "transcript")) print_message(shell, message);
   if (rows_of(chat, "transcript").empty()) shell.out() << "no messages\n";

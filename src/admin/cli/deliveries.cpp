@@ -20,10 +20,6 @@ void add_filters(Filters& filters, CLI::App& verb) {
 }
 
 void print_delivery(Shell& shell, const json::value& delivery) {
-  const auto time = [&](const char* member) {
-    const json::value* value = find(delivery, member);
-    return value ? local_time(*value) : std::string("-");
-  };
   print_facts(shell, {{"delivery", cell(delivery, "seq")},
                       {"id", cell(delivery, "id")},
                       {"event", cell(delivery, "event_seq")},
@@ -33,9 +29,9 @@ void print_delivery(Shell& shell, const json::value& delivery) {
                       {"action", cell(delivery, "action")},
                       {"state", cell(delivery, "state")},
                       {"reason", cell(delivery, "reason")},
-                      {"created", time("created_at")},
-                      {"due", time("due_at")},
-                      {"finished", time("finished_at")}});
+                      {"created", time_cell(delivery, "created_at")},
+                      {"due", time_cell(delivery, "due_at")},
+                      {"finished", time_cell(delivery, "finished_at")}});
   if (const json::value* payload = find(delivery, "payload"))
     shell.out() << "\nWhat is sent:\n" << pretty_json(*payload) << "\n";
   Table tries({{"TRY", true, false},
@@ -46,9 +42,8 @@ void print_delivery(Shell& shell, const json::value& delivery) {
                {"REASON", false, true},
                {"ANSWER", false, true}});
   for (const json::value& one : rows_of(delivery, "tries")) {
-    const json::value* started = find(one, "started_at");
-    tries.add({cell(one, "number"), started ? local_time(*started) : "-", cell(one, "took_ms") + "ms",
-               cell(one, "outcome"), cell(one, "status"), cell(one, "reason"), cell(one, "response")});
+    tries.add({cell(one, "number"), time_cell(one, "started_at"), cell(one, "took_ms") + "ms", cell(one, "outcome"),
+               cell(one, "status"), cell(one, "reason"), cell(one, "response")});
   }
   shell.out() << (tries.empty() ? "\nnot tried yet\n" : "\n");
   if (!tries.empty()) tries.print(shell.out(), shell.terminal.width);

@@ -19,14 +19,12 @@ std::vector<std::string> status_row(const json::value& destination) {
   const json::value none = json::object{};
   const json::value* found = find(destination, "backlog");
   const json::value& backlog = found ? *found : none;
-  const json::value* oldest = find(backlog, "oldest");
   std::string note = cell(destination, "reason");
   if (const json::value* until = find(destination, "waits_until"); until && until->is_string())
     note = (note == "-" ? "" : note + "; ") + "waits until " + local_time(*until);
   if (note == "-") note = cell(destination, "description");
-  return {
-      cell(destination, "name"), state_of(destination), cell(backlog, "pending"),           cell(backlog, "deferred"),
-      cell(backlog, "held"),     cell(backlog, "dead"), oldest ? local_time(*oldest) : "-", note};
+  return {cell(destination, "name"), state_of(destination), cell(backlog, "pending"),     cell(backlog, "deferred"),
+          cell(backlog, "held"),     cell(backlog, "dead"), time_cell(backlog, "oldest"), note};
 }
 
 int status(Shell& shell, bool as_json) {
@@ -68,9 +66,11 @@ int switch_all(Shell& shell, const std::string& verb, const std::string& done, c
 int test(Shell& shell, const Options& options) {
   AdminClient client(shell);
   std::vector<std::string> names = options.names;
-  if (names.empty())
-    for (const json::value& destination : rows_of(client.get("/api/destinations"), "destinations"))
+  if (names.empty()) {
+    const auto all = client.get("/api/destinations");
+    for (const json::value& destination : rows_of(all, "destinations"))
       if (cell(destination, "configured") == "true") names.push_back(string_at(destination, "name").value_or(""));
+  }
   int code = exit_code::ok;
   json::array answers;
   for (const std::string& name : names) {

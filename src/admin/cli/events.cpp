@@ -8,15 +8,12 @@ namespace chatrelay::admin::cli {
 namespace {
 
 std::vector<std::string> event_row(const json::value& event) {
-  const json::value* received = find(event, "received_at");
   const json::value* planned = find(event, "planned");
   std::string type = cell(event, "type");
   if (planned && planned->is_bool() && !planned->get_bool()) type = "(waits to be planned)";
   if (const std::size_t parts = rows_of(event, "parts").size(); parts > 1) type += " +" + std::to_string(parts - 1);
-  return {cell(event, "seq"),     received ? local_time(*received) : "-",
-          cell(event, "source"),  type,
-          cell(event, "chat_id"), cell(event, "deliveries"),
-          cell(event, "failures")};
+  return {cell(event, "seq"),     time_cell(event, "received_at"), cell(event, "source"),  type,
+          cell(event, "chat_id"), cell(event, "deliveries"),       cell(event, "failures")};
 }
 
 Table event_table() {
@@ -30,7 +27,6 @@ Table event_table() {
 }
 
 void print_event(Shell& shell, const json::value& event) {
-  const json::value* received = find(event, "received_at");
   std::string types;
   for (const json::value& part : rows_of(event, "parts"))
     types +=
@@ -39,7 +35,7 @@ void print_event(Shell& shell, const json::value& event) {
                       {"id", cell(event, "id")},
                       {"source", cell(event, "source")},
                       {"type", types.empty() ? "(waits to be planned)" : types},
-                      {"received", received ? local_time(*received) : "-"},
+                      {"received", time_cell(event, "received_at")},
                       {"chat", cell(event, "chat_id")},
                       {"thread", cell(event, "thread_id")},
                       {"content type", cell(event, "content_type")}});

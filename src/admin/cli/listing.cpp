@@ -85,8 +85,7 @@ Table delivery_table() {
 }
 
 std::vector<std::string> delivery_row(const boost::json::value& delivery) {
-  const json::value* created = find(delivery, "created_at");
-  return {cell(delivery, "seq"),         cell(delivery, "event_seq"), created ? local_time(*created) : "-",
+  return {cell(delivery, "seq"),         cell(delivery, "event_seq"), time_cell(delivery, "created_at"),
           cell(delivery, "destination"), cell(delivery, "action"),    cell(delivery, "state"),
           cell(delivery, "attempts"),    cell(delivery, "rule"),      cell(delivery, "reason")};
 }

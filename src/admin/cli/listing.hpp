@@ -45,8 +45,10 @@ int print_listing(Shell& shell, const Listing& listing, const std::string& path,
 void print_facts(Shell& shell, const std::vector<std::pair<std::string, std::string>>& facts);
 int print_json(Shell& shell, const boost::json::value& value);
 
-// Rows of an array member, empty if there is none.
+// Rows of an array member, empty if there is none. Lifetime: `object` is named by the caller; a temporary would be gone
+// in the loop.
 const boost::json::array& rows_of(const boost::json::value& object, std::string_view name);
+const boost::json::array& rows_of(boost::json::value&& object, std::string_view name) = delete;
 Table delivery_table();
 std::vector<std::string> delivery_row(const boost::json::value& delivery);
 

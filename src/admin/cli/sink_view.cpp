@@ -5,8 +5,8 @@
 #include "admin/cli/text.hpp"
 #include "common/json.hpp"
 #include "common/secret.hpp"
+#include "common/standard_webhooks.hpp"
 #include "common/text.hpp"
-#include "destinations/connector/sign.hpp"
 
 namespace chatrelay::admin::cli {
 namespace {
@@ -36,7 +36,7 @@ std::string shown_value(std::string_view name, std::string_view value) {
 }  // namespace
 
 std::string signature_verdict(const http::Request& request, const std::string& secret, WallTime now) {
-  const auto key = destinations::connector::standard_webhooks_key(secret);
+  const auto key = standard_webhooks_key(secret);
   if (!key) return "cannot be checked: the secret " + key.error().message;
   const std::string id = header(request, "webhook-id"), stamp = header(request, "webhook-timestamp"),
                     given = header(request, "webhook-signature");
@@ -48,17 +48,7 @@ std::string signature_verdict(const http::Request& request, const std::string& s
   if (failure != std::errc{} || end != stamp.data() + stamp.size() || seconds < 0 || seconds > seconds_max)
     return "WRONG: webhook-timestamp is no number of seconds";
   const WallTime signed_at = from_ms(seconds * 1000);
-  std::string wanted;
-  for (const auto& [name, value] :
-       destinations::connector::standard_webhooks_headers(*key, id, signed_at, request.message.body()))
-    if (iequals_ascii(name, "webhook-signature")) wanted = value;
-  bool matches = false;
-  std::string_view rest = given;  // several signatures, with spaces, while a secret is changed
-  while (!rest.empty()) {
-    const std::string_view one = rest.substr(0, rest.find(' '));
-    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-    matches = matches || equal_constant_time(one, wanted);
-  }
+  const bool matches = standard_webhooks_matches(*key, id, stamp, request.message.body(), given);
   if (!matches) return "WRONG: it was not made with this secret, or the body was changed";
   if (signed_at > now + tolerance || signed_at < now - tolerance) return "STALE: signed at " + local_time(signed_at);
   return "good";

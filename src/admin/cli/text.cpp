@@ -183,6 +183,11 @@ std::string cell(const json::value& object, std::string_view member) {
   return clean(json::serialize(*value));
 }
 
+std::string time_cell(const json::value& object, std::string_view member) {
+  const json::value* value = find(object, member);
+  return value ? local_time(*value) : "-";
+}
+
 std::string pretty_json(const json::value& value) {
   std::string out;
   write_json(out, value, 0, true);

@@ -8,7 +8,7 @@
 #include "admin/cli/sink_view.hpp"
 #include "admin/cli/text.hpp"
 #include "common/json.hpp"
-#include "destinations/connector/sign.hpp"
+#include "common/standard_webhooks.hpp"
 
 namespace chatrelay::admin::cli {
 namespace {

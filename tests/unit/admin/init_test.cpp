@@ -3,6 +3,7 @@
 
 #include "admin/cli/init_files.hpp"
 #include "config/config.hpp"
+#include "destinations/connector/registry.hpp"
 #include "destinations/kinds.hpp"
 #include "rules/rules.hpp"
 #include "rules/test_runner.hpp"
