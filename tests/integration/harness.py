@@ -18,7 +18,7 @@ import threading
 import time
 import unittest
 
-BINARY = os.environ.get("CHATRELAY_BINARY", "build/release/chatrelay")
+BINARY = os.environ.get("CHATRELAY_BINARY") or str(pathlib.Path(__file__).resolve().parents[2] / "build/release/chatrelay")
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "laudla991lamda0pnoaa0"
 WAIT_S = 30
@@ -201,11 +201,11 @@ class Daemon:
             (self.directory / "rules" / "rules.yaml").write_text(rules)
 
     def start(self, wait=True):
-        self.log = open(self.log_path, "ab")
-        offset = self.log.tell()
-        self.process = subprocess.Popen([*self.prefix, BINARY, "serve", "--config", str(self.config_file)], stderr=self.log,
-                                        stdout=self.log, stdin=subprocess.DEVNULL, env=self.environment,
-                                        preexec_fn=self.preexec)
+        with open(self.log_path, "ab") as log:
+            offset = log.tell()
+            self.process = subprocess.Popen([*self.prefix, BINARY, "serve", "--config", str(self.config_file)], stderr=log,
+                                            stdout=log, stdin=subprocess.DEVNULL, env=self.environment,
+                                            preexec_fn=self.preexec)
         if not wait:
             return self
         def listening():

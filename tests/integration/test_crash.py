@@ -33,8 +33,8 @@ class Load(threading.Thread):
 
     def run(self):
         while not self.stop:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=10)
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=10)
                 while not self.stop:
                     body = livechat_event(chat=self.chat, thread=f"T{self.chat}", event=f"{self.chat}_{self.next}", text=str(self.next))
                     connection.request("POST", "/hooks/livechat", body.encode(), {"content-type": "application/json"})
@@ -47,6 +47,8 @@ class Load(threading.Thread):
                         self.refused += 1
             except (OSError, http.client.HTTPException):
                 time.sleep(0.01)  # the daemon is being started again: as a sender would, try again
+            finally:
+                connection.close()
 
 
 class Crash(Case):

@@ -15,7 +15,7 @@ class Faults(Case):
 
         def small_files():  # the kernel refuses to grow any file beyond this: what a full disk looks like, without root
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, resource.RLIM_INFINITY))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (6_000_000, resource.RLIM_INFINITY))
         daemon = self.daemon(config, RULES, preexec=small_files)
         answered, refused = set(), 0
         for n in range(4000):

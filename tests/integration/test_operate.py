@@ -1,15 +1,12 @@
 """Reload, drain, pause, replay, socket activation, backup: what an operator does to a running daemon."""
 import http.client
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 
-from harness import BINARY, Case, livechat_chat, livechat_event, main, source_livechat, wait_for
+from harness import Case, SlowResolver, livechat_chat, livechat_event, main, source_livechat, wait_for
 
 RULES = """
 rules:
@@ -208,6 +205,25 @@ class Operate(Case):
             self.assertEqual(daemon.post("/hooks/livechat", livechat_event(event=str(n), chat=f"C{n % 10}"))[0], 200)
         wait_for(lambda: sink.count() == 100, "all at the healthy one")
         self.assertLess(time.monotonic() - began, 15)
+
+    def test_a_name_that_resolves_in_five_seconds_delays_nobody(self):
+        resolver = SlowResolver(5)
+        self.addCleanup(resolver.close)
+        if not resolver.prefix:
+            self.skipTest("needs root: a name server of our own on port 53 of a loopback address")
+        sink = self.sink()
+        rules = RULES + "  - name: slow\n    on: incoming_event\n    deliver: [{to: slow, with: {body: {text: slow}}}]\n"
+        port = sink.url.split(":")[2].split("/")[0]
+        daemon = self.daemon(config(sink.url, f"  slow: {{connector: webhook, url: 'http://slow.example.test:{port}/in', allow_private: true}}\n"),
+                             rules, prefix=resolver.prefix)
+        began = time.monotonic()
+        for n in range(50):
+            self.assertEqual(daemon.post("/hooks/livechat", livechat_event(event=str(n), chat=f"C{n % 5}", text=f"m{n}"))[0], 200)
+        fast = lambda: [r for r in sink.all() if r.json()["text"] != "slow"]
+        wait_for(lambda: len(fast()) == 50, "all at the healthy one")
+        self.assertLess(time.monotonic() - began, 4.5, "before the slow name was even answered")
+        wait_for(lambda: sink.count() == 100, "the slow one gets its own in the end")
+        self.assertGreater(resolver.queries, 0)
 
     def test_private_addresses_are_refused_unless_allowed(self):
         sink = self.sink()

@@ -64,7 +64,7 @@ def check_include(path, line, target):
     room = room_of(path)
     if target.startswith("<"):
         for pattern, places, name in LIBRARIES:
-            if pattern.match(target) and not any(path.startswith(p) for p in places):
+            if path.startswith("src/") and pattern.match(target) and not any(path.startswith(p) for p in places):
                 yield f"{path}:{line}: {name} may be included in {', '.join(places)} only"
         if ASIO.match(target) and path.startswith("src/"):
             if any(path.startswith(p) for p in NO_ASIO) or NO_ASIO_FILES.match(path):

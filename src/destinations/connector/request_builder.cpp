@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/standard_webhooks.hpp"
 #include "common/text.hpp"
 #include "destinations/connector/http_rules.hpp"
-#include "destinations/connector/sign.hpp"
 #include "destinations/connector/url.hpp"
 #include "destinations/payload.hpp"
 
@@ -177,9 +177,10 @@ Result<void> sign(const RequestInput& in, expression::Program& program, const js
   if (secret->empty()) return {};
   const Result<std::string> key = standard_webhooks_key(*secret);
   if (!key) return invalid("the signing secret " + key.error().message);
-  for (auto& header : standard_webhooks_headers(*key, in.attempt.id, in.now, request.body)) {
-    request.headers.push_back(std::move(header));
-  }
+  const std::string timestamp = standard_webhooks_timestamp(in.now);
+  std::string signature = standard_webhooks_signature(*key, in.attempt.id, timestamp, request.body);
+  request.headers.emplace_back("webhook-timestamp", timestamp);
+  request.headers.emplace_back("webhook-signature", std::move(signature));
   return {};
 }
 

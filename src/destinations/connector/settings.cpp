@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "destinations/connector/http_rules.hpp"
-#include "destinations/connector/sign.hpp"
+#include "common/standard_webhooks.hpp"
 #include "destinations/connector/url.hpp"
 
 namespace chatrelay::destinations::connector {

@@ -4,6 +4,7 @@
 
 #include "common/json.hpp"
 #include "common/json_scan.hpp"
+#include "common/standard_webhooks.hpp"
 #include "common/text.hpp"
 #include "systems/generic/generic_form.hpp"
 #include "systems/receiving.hpp"
@@ -42,14 +43,13 @@ class StandardWebhooks final : public Verification {
   }
 
   void sign(Source::Signed& request, WallTime now) const override {
-    const std::string timestamp = std::to_string(to_ms(now) / 1000);
+    const std::string timestamp = standard_webhooks_timestamp(now);
     const Digest named = sha256(request.body + timestamp);
     const std::string id = "msg_" + base64url_encode(as_text(named).substr(0, 15));
-    const std::string signature =
-        base64_encode(as_text(hmac_sha256(keys_.front(), id + "." + timestamp + "." + request.body)));
+    const std::string signature = standard_webhooks_signature(keys_.front(), id, timestamp, request.body);
     request.headers.emplace_back("webhook-id", id);
     request.headers.emplace_back("webhook-timestamp", timestamp);
-    request.headers.emplace_back("webhook-signature", "v1," + signature);
+    request.headers.emplace_back("webhook-signature", signature);
   }
 
   std::string delivery_id(const HookRequest& request) const override {
@@ -58,27 +58,13 @@ class StandardWebhooks final : public Verification {
   std::vector<Secret> secrets() const override { return secrets_; }
 
  private:
-  static constexpr long long tolerance_s = 300;      // the specification's libraries allow five minutes
-  static constexpr std::size_t signatures_max = 16;  // Limit: more are not looked at
+  static constexpr long long tolerance_s = 300;  // the specification's libraries allow five minutes
 
   bool is_signed(std::string_view id, std::string_view timestamp, std::string_view body,
                  std::string_view signatures) const {
-    const std::string content = std::string(id) + "." + std::string(timestamp) + "." + std::string(body);
     bool matched = false;
-    for (const std::string& key : keys_) {
-      const std::string expected = base64_encode(as_text(hmac_sha256(key, content)));
-      std::string_view rest = signatures;
-      for (std::size_t n = 0; n < signatures_max && !rest.empty(); ++n) {
-        // Spaces between signatures; ", " where the header came twice and was joined.
-        const std::size_t end = std::min(rest.find(' '), rest.size());
-        std::string_view one = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        if (one.ends_with(',')) one.remove_suffix(1);
-        if (!one.starts_with("v1,")) continue;
-        const bool same = equal_constant_time(expected, one.substr(3));
-        matched = matched || same;
-      }
-    }
+    for (const std::string& key : keys_)
+      matched = standard_webhooks_matches(key, id, timestamp, body, signatures) || matched;
     return matched;
   }
 
@@ -261,11 +247,9 @@ std::unique_ptr<Verification> read_standard_webhooks(const config::Node& node) {
   std::vector<Secret> secrets = read_secrets(node);
   std::vector<std::string> keys;
   for (const Secret& secret : secrets) {
-    std::string_view text = secret.reveal();
-    if (text.starts_with("whsec_")) text.remove_prefix(6);
-    const auto key = base64_decode(text);
-    if (!key || key->empty())
-      node.problem("must be a secret as Standard Webhooks writes it: \"whsec_\" and base64");
+    const auto key = standard_webhooks_key(secret.reveal());
+    if (!key)
+      node.problem(key.error().message);
     else
       keys.push_back(*key);
   }

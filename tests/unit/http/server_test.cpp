@@ -43,7 +43,8 @@ class Serving : public testing::Test {
                        " " + (request.secure ? "secure" : "plain") + " [" + request.message.body() + "]";
     Response response(200, std::move(text));
     if (request.path() == "/slow") {
-      asio::steady_timer timer(co_await asio::this_coro::executor, Millis{300});
+      const auto executor = co_await asio::this_coro::executor;
+      asio::steady_timer timer(executor, Millis{300});
       co_await timer.async_wait(asio::use_awaitable);
     }
     if (request.path() == "/headers")
