@@ -1,13 +1,14 @@
 // GET /api/chats and /api/chats/{source}/{id}: conversations, with their transcript and deliveries.
 #include "admin/api/handlers.hpp"
+#include "admin/api/standstill.hpp"
 #include "admin/api/views.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::admin::api {
 namespace {
 
-Result<json::value> read_chat(ReadAccess& access, const std::string& source, const std::string& chat_id,
-                              const std::string& thread_id) {
+Result<json::value> read_chat(ReadAccess& access, const Standstill& standstill, const std::string& source,
+                              const std::string& chat_id, const std::string& thread_id) {
   store::ChatFilter filter;
   filter.source = source;
   filter.chat_id = chat_id;
@@ -23,7 +24,7 @@ Result<json::value> read_chat(ReadAccess& access, const std::string& source, con
   store::DeliveryFilter of_chat;
   of_chat.chat = {source, chat_id};
   of_chat.page.limit = page_max;
-  const auto deliveries = access.reader.list_deliveries(of_chat);
+  const auto deliveries = standstill.list(access.reader, of_chat);
   if (!deliveries) return deliveries.error();
 
   json::object out = view(rows->front());
@@ -55,9 +56,10 @@ awaitable<http::Response> list_chats(Call& call) {
 awaitable<http::Response> show_chat(Call& call) {
   const std::string thread_id = call.fields.text("thread");
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<json::value>(ReadAccess&)> read = [source = call.names["source"], chat_id = call.names["id"],
-                                                          thread_id](ReadAccess& access) {
-    return read_chat(access, source, chat_id, thread_id);
+  const Standstill standstill(call.context().destination_status());
+  std::function<Result<json::value>(ReadAccess&)> read = [standstill, source = call.names["source"],
+                                                          chat_id = call.names["id"], thread_id](ReadAccess& access) {
+    return read_chat(access, standstill, source, chat_id, thread_id);
   };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);

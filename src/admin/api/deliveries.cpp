@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "admin/api/handlers.hpp"
+#include "admin/api/standstill.hpp"
 #include "admin/api/views.hpp"
 #include "common/json.hpp"
 
@@ -10,13 +11,14 @@ namespace {
 
 constexpr std::size_t unit_max = 500;  // deliveries in one background unit of the store: a bounded slice (Invariant 7)
 
-Result<json::value> read_delivery(ReadAccess& access, const std::string& id) {
-  const auto delivery = find_delivery(access.reader, id);
+Result<json::value> read_delivery(ReadAccess& access, const Standstill& standstill, const std::string& id) {
+  auto delivery = find_delivery(access.reader, id);
   if (!delivery) return delivery.error();
   const auto attempts = access.reader.attempts(delivery->seq);
   if (!attempts) return attempts.error();
   const auto event = access.reader.event(delivery->event.seq);
   if (!event) return event.error();
+  standstill.apply(*delivery);
   json::object out = view(*delivery);
   out["event_id"] = *event ? json::value(store::event_id(**event, delivery->event.part)) : json::value(nullptr);
   out["payload"] = json_or_text(delivery->payload);
@@ -56,7 +58,7 @@ Selection read_selection(Fields& fields, WallTime now, std::initializer_list<Del
   return selection;
 }
 
-Result<Selected> select(ReadAccess& access, Selection selection) {
+Result<Selected> select(ReadAccess& access, const Standstill& standstill, Selection selection) {
   Selected selected;
   for (const std::string& id : selection.ids) {
     const auto delivery = find_delivery(access.reader, id);
@@ -71,7 +73,7 @@ Result<Selected> select(ReadAccess& access, Selection selection) {
   }
   while (selected.deliveries.size() <= selection.limit) {
     selection.filter.page.limit = std::min(page_max, selection.limit + 1 - selected.deliveries.size());
-    const auto rows = access.reader.list_deliveries(selection.filter);
+    const auto rows = standstill.list(access.reader, selection.filter);
     if (!rows) return rows.error();
     for (const store::StoredDelivery& row : *rows) selected.deliveries.push_back(row.seq);
     if (rows->size() < selection.filter.page.limit) break;
@@ -89,8 +91,9 @@ using Change = std::function<void(std::vector<DeliverySeq> deliveries, store::Do
 // Selects, then changes in slices; says how many were changed, also when a later slice failed.
 awaitable<http::Response> change(Call& call, const Selection& selection, const Change& change_slice) {
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<Selected>(ReadAccess&)> read = [selection](ReadAccess& access) {
-    return select(access, selection);
+  const Standstill standstill(call.context().destination_status());
+  std::function<Result<Selected>(ReadAccess&)> read = [standstill, selection](ReadAccess& access) {
+    return select(access, standstill, selection);
   };
   const auto selected = co_await call.services->reads.run(std::move(read));
   if (!selected) co_return error_response(selected.error());
@@ -123,14 +126,15 @@ awaitable<http::Response> list_deliveries(Call& call) {
   filter.page = read_page(call.fields);
   const std::string event_id = call.fields.text("event");
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<json::value>(ReadAccess&)> read = [filter,
+  const Standstill standstill(call.context().destination_status());
+  std::function<Result<json::value>(ReadAccess&)> read = [standstill, filter,
                                                           event_id](ReadAccess& access) mutable -> Result<json::value> {
     if (!event_id.empty()) {
       const auto event = find_event(access.reader, event_id);
       if (!event) return event.error();
       filter.event = event->seq;
     }
-    auto rows = access.reader.list_deliveries(filter);
+    auto rows = standstill.list(access.reader, filter);
     if (!rows) return rows.error();
     return json::value(page_of("deliveries", std::move(*rows), filter.page.limit - 1,
                                [](const store::StoredDelivery& row) { return row.seq; }));
@@ -141,8 +145,9 @@ awaitable<http::Response> list_deliveries(Call& call) {
 
 awaitable<http::Response> show_delivery(Call& call) {
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  std::function<Result<json::value>(ReadAccess&)> read = [id = call.names["id"]](ReadAccess& access) {
-    return read_delivery(access, id);
+  const Standstill standstill(call.context().destination_status());
+  std::function<Result<json::value>(ReadAccess&)> read = [standstill, id = call.names["id"]](ReadAccess& access) {
+    return read_delivery(access, standstill, id);
   };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "admin/api/handlers.hpp"
+#include "admin/api/standstill.hpp"
 #include "admin/api/views.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
@@ -56,15 +57,18 @@ awaitable<http::Response> list_destinations(Call& call) {
   std::function<Result<std::vector<store::DestinationBacklog>>(ReadAccess&)> read = [](ReadAccess& access) {
     return access.reader.backlog();
   };
-  const auto backlog = co_await call.services->reads.run(std::move(read));
+  auto backlog = co_await call.services->reads.run(std::move(read));
   if (!backlog) co_return error_response(backlog.error());
 
   std::map<std::string, json::object> shown;
-  for (const deliver::DestinationStatus& status : call.context().destination_status()) {
+  const std::vector<deliver::DestinationStatus> configured = call.context().destination_status();
+  const Standstill standstill(configured);
+  for (const deliver::DestinationStatus& status : configured) {
     shown[status.name] = view_status(status);
     shown[status.name]["backlog"] = view_backlog(store::DestinationBacklog{});
   }
-  for (const store::DestinationBacklog& one : *backlog) {
+  for (store::DestinationBacklog& one : *backlog) {
+    standstill.apply(one);
     const bool empty = one.pending + one.deferred + one.held + one.dead == 0;
     if (!shown.contains(one.destination) && empty) continue;
     if (!shown.contains(one.destination)) shown[one.destination] = view_missing(one.destination);

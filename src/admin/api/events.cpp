@@ -1,5 +1,6 @@
 // GET /api/events and /api/events/{id}: what arrived.
 #include "admin/api/handlers.hpp"
+#include "admin/api/standstill.hpp"
 #include "admin/api/views.hpp"
 #include "common/json.hpp"
 
@@ -32,7 +33,7 @@ json::value decoded_events(ReadAccess& access, const std::shared_ptr<const deliv
 }
 
 Result<json::value> read_event(ReadAccess& access, const std::shared_ptr<const deliver::PlannerSetup>& setup,
-                               const std::string& id) {
+                               const Standstill& standstill, const std::string& id) {
   auto stored = find_event(access.reader, id);
   if (!stored) return stored.error();
   const auto parts = access.reader.parts(stored->seq);
@@ -42,7 +43,7 @@ Result<json::value> read_event(ReadAccess& access, const std::shared_ptr<const d
   store::DeliveryFilter filter;
   filter.event = stored->seq;
   filter.page.limit = page_max;
-  const auto deliveries = access.reader.list_deliveries(filter);
+  const auto deliveries = standstill.list(access.reader, filter);
   if (!deliveries) return deliveries.error();
 
   json::object out = view(*stored, *parts);
@@ -76,9 +77,11 @@ awaitable<http::Response> list_events(Call& call) {
 
 awaitable<http::Response> show_event(Call& call) {
   if (const auto error = call.fields.error()) co_return error_response(*error);
+  const Standstill standstill(call.context().destination_status());
   const auto setup = call.context().setup ? call.context().setup() : nullptr;
-  std::function<Result<json::value>(ReadAccess&)> read = [setup, id = call.names["id"]](ReadAccess& access) {
-    return read_event(access, setup, id);
+  std::function<Result<json::value>(ReadAccess&)> read = [setup, standstill,
+                                                          id = call.names["id"]](ReadAccess& access) {
+    return read_event(access, setup, standstill, id);
   };
   const auto result = co_await call.services->reads.run(std::move(read));
   co_return answer(result);
