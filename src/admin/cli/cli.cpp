@@ -27,7 +27,7 @@ void add_everything(CLI::App& app, Shell& shell) {
       "Exit codes follow sysexits.h: 64 usage, 65 what was named does not fit, 69 the daemon does not answer, 70 "
       "internal,\n"
       "74 input or output, 77 permission, 78 configuration; 1: a test or a probe failed.\n"
-      "`chatrelay COMMAND --help` has examples.");
+      "`chatrelay COMMAND --help`, or `chatrelay help COMMAND`, has examples.");
   app.fallthrough();  // inherited: --config and --admin may stand anywhere on the line
   app.require_subcommand(1);
   app.add_option("--config", shell.config_option,
@@ -53,6 +53,33 @@ void add_everything(CLI::App& app, Shell& shell) {
   add_version(app, shell);
 }
 
+// `chatrelay help events list` is `chatrelay events list --help`.
+std::vector<std::string> with_help_last(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
+// The command that the words before the one that cannot be understood name.
+const CLI::App& named_command(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+// CLI11 only says that a command is missing.
+std::string usage_problem(const CLI::App& app, const CLI::App& command, const std::string& what) {
+  const std::vector<std::string> left = app.remaining(true);
+  if (left.empty() || left.front().starts_with("-") || command.get_subcommands({}).empty()) return what;
+  std::vector<std::string> names;
+  for (const CLI::App* one : command.get_subcommands({})) names.push_back(one->get_name());
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string_view near = nearest(left.front(), views.data(), views.size());
+  return "there is no command \"" + left.front() + "\"" +
+         (near.empty() ? std::string() : "; did you mean " + std::string(near) + "?");
+}
+
 int parse(CLI::App& app, Shell& shell, std::vector<std::string> arguments) {
   try {
     std::reverse(arguments.begin(), arguments.end());  // what CLI11 wants of a vector
@@ -63,9 +90,12 @@ int parse(CLI::App& app, Shell& shell, std::vector<std::string> arguments) {
     app.exit(asked, shell.out(), nothing);
     return -1;
   } catch (const CLI::ParseError& error) {
-    const auto named = app.get_subcommands();
-    shell.err() << "chatrelay: " << printable(error.what(), 2000) << "\n"
-                << "See chatrelay " << (named.empty() ? "" : named.front()->get_name() + " ") << "--help\n";
+    const CLI::App& command = named_command(app);
+    std::string path;
+    for (const CLI::App* at = &command; at != nullptr && at != &app; at = at->get_parent())
+      path = at->get_name() + " " + path;
+    shell.err() << "chatrelay: " << printable(usage_problem(app, command, error.what()), 2000) << "\n"
+                << "See chatrelay " << path << "--help\n";
     return exit_code::usage;
   }
 }
@@ -89,7 +119,7 @@ int run(const std::vector<std::string>& arguments, const Hooks& hooks, Terminal&
   CLI::App app;
   app.name("chatrelay");
   add_everything(app, shell);
-  const int parsed = parse(app, shell, arguments);
+  const int parsed = parse(app, shell, with_help_last(arguments));
   if (parsed != exit_code::ok) return parsed < 0 ? exit_code::ok : parsed;
   const int code = act(shell);
   terminal.out.flush();

@@ -85,9 +85,11 @@ Table delivery_table() {
 }
 
 std::vector<std::string> delivery_row(const boost::json::value& delivery) {
+  std::string reason = cell(delivery, "reason");
+  if (cell(delivery, "state") == "deferred") reason = "next try " + time_cell(delivery, "due_at") + "; " + reason;
   return {cell(delivery, "seq"),         cell(delivery, "event_seq"), time_cell(delivery, "created_at"),
           cell(delivery, "destination"), cell(delivery, "action"),    cell(delivery, "state"),
-          cell(delivery, "attempts"),    cell(delivery, "rule"),      cell(delivery, "reason")};
+          cell(delivery, "attempts"),    cell(delivery, "rule"),      reason};
 }
 
 }  // namespace chatrelay::admin::cli
