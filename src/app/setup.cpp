@@ -29,10 +29,10 @@ std::shared_ptr<const Setup> Setup::load(const std::string& file, const config::
   std::shared_ptr<Setup> setup(new Setup);
   setup->config_ = config::load_config(file, setup->problems_, environment);
   setup->read_sources();
-  auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(),
-                                                          setup->config_.connectors, setup->problems_);
-  setup->kinds_ = destination_kinds(std::move(registry));
-  setup->read_destinations();
+  const auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(),
+                                                                setup->config_.connectors, setup->problems_);
+  setup->kinds_ = destination_kinds(registry);
+  setup->read_destinations(*registry);
   setup->rules_ =
       rules::RuleSet::load(setup->config_.rules, setup->catalog_, setup->config_.tables, setup->problems_, environment);
   return setup;
@@ -43,7 +43,8 @@ void Setup::read_sources() {
     catalog_.sources.push_back(source.name);
     const systems::SourceKind* kind = find_source_kind(source.system);
     if (!kind) {
-      source.node["system"].problem("is \"" + source.system + "\"; it must be one of: " + known_systems());
+      if (!source.system.empty())
+        source.node["system"].problem("is \"" + source.system + "\"; it must be one of: " + known_systems());
       continue;
     }
     kind->make(source, config_.tables, problems_);
@@ -51,15 +52,31 @@ void Setup::read_sources() {
   catalog_.sources.emplace_back(own_source);
 }
 
-void Setup::read_destinations() {
+void Setup::report_kind(const config::DestinationConfig& destination,
+                        const destinations::connector::Registry& registry) const {
+  if (registry.find(destination.kind)) {
+    destination.node["kind"].problem("\"" + destination.kind +
+                                     "\" is not a kind but a connector; write connector: " + destination.kind);
+    return;
+  }
+  std::string names;
+  for (const auto& known : kinds_)
+    if (known.kind != "connector") names += (names.empty() ? "" : ", ") + std::string(known.kind);
+  destination.node["kind"].problem("is \"" + destination.kind + "\"; it must be one of: " + names +
+                                   " (a connector is named with `connector:`)");
+}
+
+void Setup::read_destinations(const destinations::connector::Registry& registry) {
   for (const config::DestinationConfig& destination : config_.destinations) {
     const destinations::DestinationKind* kind = find_kind(kinds_, destination.kind);
     if (!kind) {
-      std::string names;
-      for (const auto& known : kinds_)
-        if (known.kind != "connector") names += (names.empty() ? "" : ", ") + std::string(known.kind);
-      destination.node["kind"].problem("is \"" + destination.kind + "\"; it must be one of: " + names +
-                                       " (a connector is named with `connector:`)");
+      if (!destination.kind.empty()) report_kind(destination, registry);
+      continue;
+    }
+    if (!destination.connector.empty() && !registry.find(destination.connector) &&
+        find_kind(kinds_, destination.connector)) {
+      destination.node["connector"].problem("\"" + destination.connector +
+                                            "\" is not a connector but a kind; write kind: " + destination.connector);
       continue;
     }
     catalog_.targets.emplace(destination.name, kind->schema(destination, problems_));

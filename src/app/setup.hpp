@@ -18,6 +18,10 @@
 #include "rules/rules.hpp"
 #include "systems/source.hpp"
 
+namespace chatrelay::destinations::connector {
+class Registry;
+}
+
 namespace chatrelay::app {
 
 class Setup {
@@ -43,7 +47,9 @@ class Setup {
  private:
   Setup() = default;
   void read_sources();
-  void read_destinations();
+  void read_destinations(const destinations::connector::Registry& registry);
+  void report_kind(const config::DestinationConfig& destination,
+                   const destinations::connector::Registry& registry) const;
 
   mutable std::mutex mutex_;           // nodes write to problems_ when they are read, whatever the thread
   mutable config::Problems problems_;  // Lifetime: declared before config_, whose nodes refer to it

@@ -33,11 +33,22 @@ Millis default_ack_budget(std::string_view system) {
   return system == "rocketchat" ? std::chrono::seconds(5) : std::chrono::seconds(10);
 }
 
+// A misspelt key, where one of `wanted` is missing: ", or is NAME meant?"; "" if none is near.
+std::string misspelt(const Node& node, std::initializer_list<std::string_view> wanted) {
+  for (const std::string& key : node.keys())
+    if (!nearest(key, wanted.begin(), wanted.size()).empty())
+      return "; is \"" + printable(key, 80) + "\" meant to be it?";
+  return {};
+}
+
 SourceConfig read_source(const Node& node, const std::string& name) {
   SourceConfig source;
   source.name = name;
   source.node = node;
-  source.system = node["system"].required_string();
+  if (node["system"].present())
+    source.system = node["system"].required_string();
+  else
+    node["system"].problem("is missing" + misspelt(node, {"system"}));
   const Node dedup = node["dedup"];
   dedup.only({"window"});
   if (dedup["window"].present()) source.dedup_window = dedup["window"].duration(Millis{0});
@@ -76,8 +87,8 @@ void read_kind(const Node& node, DestinationConfig& destination) {
   const bool has_connector = node["connector"].present();
   if (has_kind == has_connector) {
     node.problem(has_kind ? "has both kind: and connector:; it takes one of them"
-                          : "needs connector: (an HTTP service, see `chatrelay connectors list`) or kind: (email, file "
-                            "or conversation)");
+                          : "needs connector: (an HTTP service, like webhook) or kind: (email or file)" +
+                                misspelt(node, {"kind", "connector"}));
     return;
   }
   destination.kind = has_connector ? "connector" : node["kind"].required_string();
