@@ -19,6 +19,8 @@ constexpr std::size_t output_max = 1 << 20;  // Limit: bytes of what one templat
 struct Hole {
   ExpressionId id = 0;
   bool raw = false;
+  // HTML already, with what people wrote in it escaped: escaped once more it would show its tags.
+  bool html = false;
 };
 using Segment = std::variant<std::string, Hole>;
 
@@ -120,7 +122,9 @@ struct Reader {
         expression = expression.substr(0, bar.begin);
       }
     }
-    return {builder.add(expression, where, problems), raw};
+    // HTML already, with what people wrote in it escaped; escaped once more it would show its tags.
+    const bool html = trim(expression) == ".transcript_html";
+    return {builder.add(expression, where, problems), raw, html};
   }
 };
 
@@ -154,6 +158,10 @@ class Rendering {
   }
   static Error over() { return {ErrorKind::too_large, "the template gives more than 1 MiB"}; }
 
+  bool escapes(const Hole& hole) const {
+    return escape_ != Escape::none && !hole.raw && !(escape_ == Escape::html && hole.html);
+  }
+
   Result<std::vector<json::value>> evaluate(const Hole& hole) {
     auto results = program_.evaluate(hole.id, input_);
     if (!results)
@@ -177,7 +185,7 @@ class Rendering {
       value = std::move(results->front());
     else
       value = json::array(std::make_move_iterator(results->begin()), std::make_move_iterator(results->end()));
-    if (escape_ != Escape::none && !hole.raw) escape_strings(value, escape_);
+    if (escapes(hole)) escape_strings(value, escape_);
     if (!spend(size_of(value, output_max))) return over();
     return std::optional(std::move(value));
   }
@@ -191,7 +199,7 @@ class Rendering {
         const Hole& hole = std::get<Hole>(segment);
         auto results = evaluate(hole);
         if (!results) return results.error();
-        for (const json::value& result : *results) append(text, result, hole.raw);
+        for (const json::value& result : *results) append(text, result, escapes(hole));
       }
       if (text.size() > output_max) return over();
     }
@@ -199,15 +207,15 @@ class Rendering {
     return std::optional<json::value>(json::string(text));
   }
 
-  void append(std::string& text, const json::value& value, bool raw) const {
+  void append(std::string& text, const json::value& value, bool escaped) const {
     if (value.is_null()) return;
     std::string piece;
     if (const json::string* string = value.if_string())
       piece = std::string(*string);
     else
       append_json(piece, value);
-    if (!raw && escape_ == Escape::url) piece = percent_encode(piece);
-    if (!raw && escape_ == Escape::html) piece = escape_html(piece);
+    if (escaped && escape_ == Escape::url) piece = percent_encode(piece);
+    if (escaped && escape_ == Escape::html) piece = escape_html(piece);
     text += piece;
   }
 

@@ -4,7 +4,8 @@
 // no result leaves the key out. Within other text, null is empty, results are joined, numbers and booleans are written
 // as JSON, objects as compact JSON. The expression ends at the first }} outside its own strings and brackets; {{{{ is a
 // literal {{. Every string that comes out of an expression, in text or alone, is escaped for where it goes; `| raw` at
-// an expression's end asks for the opposite. What the rule wrote itself is never escaped.
+// an expression's end asks for the opposite, and {{ .transcript_html }} is never escaped twice. What the rule wrote
+// itself is never escaped.
 #pragma once
 
 #include <memory>
