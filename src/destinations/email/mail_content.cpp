@@ -41,7 +41,8 @@ Result<std::vector<Mailbox>> mailboxes_at(const json::object& with, std::string_
   return mailboxes;
 }
 
-Result<Attachment> read_attachment(const json::value& value, std::size_t index) {
+// nullopt: nothing is attached.
+Result<std::optional<Attachment>> read_attachment(const json::value& value, std::size_t index) {
   const std::string where = "attachments[" + std::to_string(index) + "]";
   if (!value.is_object()) return invalid(where + " must be a map of name, content_type and text or base64");
   const json::object& map = value.get_object();
@@ -52,18 +53,20 @@ Result<Attachment> read_attachment(const json::value& value, std::size_t index) 
   for (const auto* field : {&name, &type, &text, &base64}) {
     if (!*field) return invalid(where + "." + field->error().message);
   }
+  if (!text->has_value() && !base64->has_value() && (map.contains("text") || map.contains("base64")))
+    return std::optional<Attachment>{};  // its content is null: there is nothing to attach
   if (text->has_value() == base64->has_value()) return invalid(where + " needs text or base64, and one of them only");
   Attachment attachment;
   attachment.name = name->value_or("");
   attachment.content_type = type->value_or(text->has_value() ? "text/plain" : "application/octet-stream");
   if (text->has_value()) {
     attachment.content = repair_utf8(**text);
-    return attachment;
+    return std::optional(std::move(attachment));
   }
   std::optional<std::string> bytes = base64_decode(**base64);
   if (!bytes) return invalid(where + ".base64 is not base64");
   attachment.content = std::move(*bytes);
-  return attachment;
+  return std::optional(std::move(attachment));
 }
 
 Result<std::vector<Attachment>> read_attachments(const json::object& with) {
@@ -75,9 +78,9 @@ Result<std::vector<Attachment>> read_attachments(const json::object& with) {
   for (const json::value& entry : value->get_array()) {
     if (entry.is_null()) continue;
     if (attachments.size() >= attachments_max) return invalid("attachments are more than 20");
-    Result<Attachment> attachment = read_attachment(entry, index++);
+    Result<std::optional<Attachment>> attachment = read_attachment(entry, index++);
     if (!attachment) return attachment.error();
-    attachments.push_back(std::move(*attachment));
+    if (*attachment) attachments.push_back(std::move(**attachment));
   }
   return attachments;
 }
