@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/json_scan.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::systems::generic {
@@ -52,9 +53,11 @@ void for_each_pair(std::string_view body, Take take) {
 
 }  // namespace
 
-bool is_form(std::string_view content_type) {
+bool is_form(std::string_view content_type, std::string_view body) {
   const std::string_view type = trim(content_type.substr(0, std::min(content_type.find(';'), content_type.size())));
-  return iequals_ascii(type, "application/x-www-form-urlencoded");
+  if (!iequals_ascii(type, "application/x-www-form-urlencoded")) return false;
+  // A form that browsers encode has no bare brace: a body of this shape is not one.
+  return !(trim(body).starts_with('{') && scan_json(body, {}, {}).well_formed);
 }
 
 json::object parse_form(std::string_view body) {

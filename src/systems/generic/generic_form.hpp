@@ -9,7 +9,8 @@
 
 namespace chatrelay::systems::generic {
 
-bool is_form(std::string_view content_type);
+// By its content type, unless the body is a JSON object: `curl -d` and many a script send one under the type of a form.
+bool is_form(std::string_view content_type, std::string_view body);
 // {"name": "value"}; a name that comes several times has an array. Limit: 1000 fields. Bytes that are not UTF-8 are
 // repaired.
 json::object parse_form(std::string_view body);

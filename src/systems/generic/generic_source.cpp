@@ -17,7 +17,7 @@ constexpr std::string_view form_type = "application/x-www-form-urlencoded";
 
 // The payload that expressions see: the JSON document, or an object of the form's fields.
 Result<json::value> payload_of(std::string_view body, std::string_view content_type) {
-  if (is_form(content_type)) return json::value(parse_form(body));
+  if (is_form(content_type, body)) return json::value(parse_form(body));
   return parse_json(body);
 }
 
@@ -36,7 +36,7 @@ class GenericSource final : public Source {
   Verdict admit(const HookRequest& request, WallTime now) override {
     Verdict verdict;
     if ((verdict.rejected = verification_->verify(request, now))) return verdict;
-    const bool form = is_form(request.content_type);
+    const bool form = is_form(request.content_type, request.body);
     Accepted accepted;
     if (form) {
       accepted.content_type = form_type;

@@ -82,7 +82,7 @@ class HmacHeader final : public Verification {
   std::optional<Rejected> verify(const HookRequest& request, WallTime) const override {
     std::string_view given = trim(request.header_value(header_));
     if (given.empty()) return wrong("there is no " + header_ + " header");
-    if (!given.starts_with(prefix_)) return wrong("the signature fits not");
+    if (!given.starts_with(prefix_)) return wrong("the signature does not fit");
     given.remove_prefix(prefix_.size());
     // Decoded before comparing: hexadecimal digits come in both cases, base64 with and without padding.
     const std::string text(given);
@@ -93,7 +93,7 @@ class HmacHeader final : public Verification {
       const bool same = bytes && equal_constant_time(as_text(expected), *bytes);
       matched = matched || same;
     }
-    if (!matched) return wrong("the signature fits not");
+    if (!matched) return wrong("the signature does not fit");
     return std::nullopt;
   }
 
@@ -171,7 +171,7 @@ class Field final : public Verification {
   std::optional<Rejected> verify(const HookRequest& request, WallTime) const override {
     std::string name;
     for (const std::string& key : path_) name += (name.empty() ? "" : ".") + key;
-    if (is_form(request.content_type)) {
+    if (is_form(request.content_type, request.body)) {
       const auto values = form_values(request.body, name);
       bool matched = !values.empty();
       for (const std::string& value : values) {
