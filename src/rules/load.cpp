@@ -174,7 +174,7 @@ class Loader {
       with(node, spec);
       check(node, spec, rule);
     }
-    node.problem("or_else is not supported in this version");
+    node.problem("is not supported in this version");
   }
 
   static std::string action(const Node& node) {
