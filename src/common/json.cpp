@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "common/json_scan.hpp"
 #include "common/json_text.hpp"
@@ -11,10 +12,25 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+// 1e400 is a number in JSON, and Boost.JSON makes it an infinity that it writes as a word nobody can read again. It
+// becomes the largest double, as in jq. Limit: recursion is as deep as json_depth_max.
+void make_finite(json::value& value) {
+  if (double* number = value.if_double()) {
+    if (std::isinf(*number))
+      *number = *number > 0 ? std::numeric_limits<double>::max() : std::numeric_limits<double>::lowest();
+  } else if (json::array* array = value.if_array()) {
+    for (json::value& element : *array) make_finite(element);
+  } else if (json::object* object = value.if_object()) {
+    for (auto& member : *object) make_finite(member.value());
+  }
+}
+
 json::value parse_once(std::string_view text, boost::system::error_code& ec) {
   json::parse_options options;
   options.max_depth = json_depth_max;
-  return json::parse(text, ec, json::storage_ptr(), options);
+  json::value value = json::parse(text, ec, json::storage_ptr(), options);
+  if (!ec) make_finite(value);
+  return value;
 }
 
 Error explain(std::string_view bytes, const boost::system::error_code& ec) {

@@ -1,5 +1,7 @@
 #include "common/json.hpp"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "common/text.hpp"
@@ -27,6 +29,16 @@ TEST(ParseJson, KeepsIntegersExact) {
   EXPECT_TRUE(parsed("18446744073709551616").is_double());
   EXPECT_EQ(parsed("4.35").as_double(), 4.35);
   EXPECT_EQ(parsed("0.1").as_double(), 0.1);
+}
+
+TEST(ParseJson, NumbersThatNoDoubleHoldsStayJson) {
+  const std::string long_one(400, '9');
+  for (const std::string& number : {std::string("1e400"), std::string("-1e400"), long_one, long_one + ".5"}) {
+    const json::value value = parsed("{\"a\":[" + number + "]}");
+    EXPECT_EQ(value.at("a").at(0).as_double(),
+              number[0] == '-' ? std::numeric_limits<double>::lowest() : std::numeric_limits<double>::max());
+    EXPECT_EQ(parsed(json::serialize(value)), value) << number;
+  }
 }
 
 TEST(ParseJson, TheLastOfDuplicateKeysHolds) {
