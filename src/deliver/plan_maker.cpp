@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
 
 #include "common/log.hpp"
 #include "common/text.hpp"
@@ -110,7 +111,9 @@ Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store:
     if (!chat_id.empty()) {
       stage = "reading the conversation";
       const auto cached = cache_.get(reader_, event.source, chat_id);
-      if (!cached) return cached.error();
+      if (!cached && cached.error().kind == ErrorKind::unavailable) return cached.error();
+      // What will not pass by itself must not stop the webhooks of other chats.
+      if (!cached) throw std::runtime_error(cached.error().message);
       conversation = *cached;
     }
     stage = "folding";
@@ -136,7 +139,8 @@ Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store:
     log::error("a webhook could not be planned",
                {{"event", event.id}, {"source", event.source}, {"stage", stage}, {"error", e.what()}});
   }
-  if (read_error_) return *read_error_;
+  if (read_error_ && read_error_->kind == ErrorKind::unavailable) return *read_error_;
+  if (read_error_) plan.failures.push_back(failure_of("reading the transcript", read_error_->message));
   report(event.id, plan.failures);
   batch.push_back(std::move(plan));
   return {};

@@ -170,6 +170,7 @@ class Planner::Impl {
       setup = std::exchange(next_setup_, nullptr);
     }
     if (!setup) return;
+    settle();  // what is being committed is not read a second time
     maker_->use(*setup);
     // Webhooks that nobody could plan get their chance.
     unknown_told_.clear();
@@ -305,7 +306,9 @@ class Planner::Impl {
     plans.push_back(maker_->plan_as_failed(event, error.message));
     store_.apply(std::move(plans),
                  [answer](Result<std::vector<DeliverySeq>> result) { answer->set(std::move(result)); });
-    if (answer->wait()) return;
+    const Result<std::vector<DeliverySeq>> recorded = answer->wait();
+    if (recorded) return;
+    if (recorded.error().kind == ErrorKind::unavailable) return failed("plans cannot be stored", recorded.error());
     refused_.insert(event.seq);
   }
 

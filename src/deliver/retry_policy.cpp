@@ -43,14 +43,17 @@ Decision try_again(const Outcome& outcome, const AttemptFacts& facts, const conf
 }
 
 Decision throttled(const Outcome& outcome, const AttemptFacts& facts, const config::RetryConfig& retry) {
-  if (facts.now >= deadline(facts, retry)) {
+  // What waited long for its turn (a pause, a quota) is not given up for the first "wait" it meets: once its time is
+  // over such an answer counts as an attempt, so that it ends all the same.
+  const bool late = facts.now >= deadline(facts, retry);
+  if (late && facts.charged_before + 1 >= attempts_before_giving_up) {
     Decision decision = given_up(outcome, retry);
     decision.charged = false;
     return decision;
   }
   Decision decision;
   decision.state = DeliveryState::pending;
-  decision.charged = false;
+  decision.charged = late;
   // Without a Retry-After the wait grows with each "wait" in a row; the upper half of the jitter only, since a limit is
   // real.
   const Millis own = backoff(facts.throttles_before + 1, 0.5 + facts.random / 2, retry);

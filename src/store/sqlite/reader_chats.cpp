@@ -15,7 +15,8 @@ json::value parse(std::string_view text) {
   options.allow_invalid_utf8 = true;
   boost::system::error_code error;
   auto value = json::parse(text, error, {}, options);
-  if (error) throw SqlError{SQLITE_CORRUPT, "a stored conversation is not JSON: " + error.message()};
+  // Not SQLITE_CORRUPT: it does not pass, and it is this chat's trouble alone (`internal`, not `unavailable`).
+  if (error) throw SqlError{SQLITE_MISMATCH, "a stored conversation is not JSON: " + error.message()};
   return value;
 }
 

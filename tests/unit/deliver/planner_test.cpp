@@ -53,6 +53,11 @@ class FlakyStore final : public store::Store {
     }
     for (const auto& plan : plans)
       if (plan.event == refuse_event && !plan.deliveries.empty()) return done(invalid("a constraint"));
+    for (const auto& plan : plans)
+      if (plan.event == refuse_event && fail_failures > 0) {
+        --fail_failures;
+        return done(unavailable("disk full"));
+      }
     inner_->apply(std::move(plans), std::move(done));
   }
   void append(store::NewEvent event, store::Done<store::Appended> done) override {
@@ -90,6 +95,7 @@ class FlakyStore final : public store::Store {
 
   std::atomic<int> applies{0};
   std::atomic<int> fail_applies{0};
+  std::atomic<int> fail_failures{0};  // plans of refuse_event without deliveries: what is recorded of its failure
   std::atomic<EventSeq> refuse_event{0};
 
  private:
@@ -362,6 +368,28 @@ TEST_F(PlannerTest, APlanThatTheStoreRefusesStopsNothing) {
   ASSERT_EQ(reader->failures(poison)->size(), 1u);
   EXPECT_NE((*reader->failures(poison))[0].reason.find("a constraint"), std::string::npos);
   EXPECT_EQ(payload(1).at("name").as_string(), "Thomas");
+}
+
+TEST_F(PlannerTest, AFailureThatCannotBeRecordedJustNowIsRecordedLater) {
+  const EventSeq poison = append(chat_event("C1", "poison", "m1"));
+  store.refuse_event = poison;
+  store.fail_failures = 1;
+  start(all_to_crm);
+  ASSERT_TRUE(until([&] { return planned(poison); })) << "it waits for ever";
+  EXPECT_EQ(reader->failures(poison)->size(), 1u);
+}
+
+TEST_F(PlannerTest, ANumberThatNoDoubleHoldsStopsNothing) {
+  start(all_to_crm);
+  const char* const huge =
+      R"({"type":"incoming_chat","chat":{"id":"C1","properties":{"a":{"b":1e400}}},"visitor":{"custom":{"n":-1e999}}})";
+  const EventSeq first = append(huge);
+  ASSERT_TRUE(until([&] { return planned(first); }));
+  planner->reload(setup(all_to_crm));  // forgets nothing, but reads what is stored
+  const auto stored = reader->conversation("site", "C1");
+  ASSERT_TRUE(stored) << stored.error().message;
+  const EventSeq last = append(chat_event("C1", "hello", "m2"));
+  ASSERT_TRUE(until([&] { return planned(last); }));
 }
 
 TEST_F(PlannerTest, ManyAreBatched) {

@@ -150,7 +150,11 @@ TEST(RetryPolicy, ThrottleChargesNothingGrowsAndEnds) {
   EXPECT_EQ(decide(outcome, facts, retry_config()).pause_destination, hours(24)) << "bounded";
   outcome.wait = Millis{0};
   EXPECT_EQ(decide(outcome, facts, retry_config()).pause_destination, Millis{1}) << "never nothing: that would spin";
-  const Decision dead = decide(outcome, facts_at(hours(25), 0), retry_config());
+  const Decision late = decide(outcome, facts_at(hours(25), 0), retry_config());
+  EXPECT_EQ(late.state, DeliveryState::pending) << "it waited for its turn: that is no attempt";
+  EXPECT_TRUE(late.charged) << "or it would never end";
+  EXPECT_TRUE(late.pause_destination);
+  const Decision dead = decide(outcome, facts_at(hours(25), 1), retry_config());
   EXPECT_EQ(dead.state, DeliveryState::dead);
   EXPECT_FALSE(dead.charged);
 }
