@@ -1,4 +1,5 @@
-// JSON as text for people's eyes: compact, numbers in their shortest form (Boost.JSON 1.81 writes 1.5 as 1.5E0).
+// JSON as text, as others expect it: compact, numbers in their shortest form. Boost.JSON 1.81 writes 1.5 as 1.5E0,
+// which is JSON, but not what a form, a query or a person reading a mail should get.
 #pragma once
 
 #include <string>
@@ -8,10 +9,6 @@
 namespace chatrelay::expression {
 
 void append_json(std::string& out, const boost::json::value& value);
-inline std::string compact_json(const boost::json::value& value) {
-  std::string out;
-  append_json(out, value);
-  return out;
-}
+std::string compact_json(const boost::json::value& value);
 
 }  // namespace chatrelay::expression

@@ -13,6 +13,7 @@
 
 #include "common/json.hpp"
 #include "common/text.hpp"
+#include "expression/json_text.hpp"
 
 namespace chatrelay::admin::cli {
 namespace {
@@ -115,7 +116,7 @@ void write_json(std::string& out, const json::value& value, int indent, bool pre
   } else if (const json::string* string = value.if_string()) {
     text(*string);
   } else {
-    out += json::serialize(value);
+    out += expression::compact_json(value);
   }
 }
 
@@ -180,7 +181,7 @@ std::string cell(const json::value& object, std::string_view member) {
   const json::value* value = find(object, member);
   if (!value || value->is_null()) return "-";
   if (const json::string* text = value->if_string()) return text->empty() ? "-" : clean(*text);
-  return clean(json::serialize(*value));
+  return clean(expression::compact_json(*value));
 }
 
 std::string time_cell(const json::value& object, std::string_view member) {

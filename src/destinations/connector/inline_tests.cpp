@@ -6,6 +6,7 @@
 #include "common/json.hpp"
 #include "common/text.hpp"
 #include "destinations/connector/request_builder.hpp"
+#include "expression/json_text.hpp"
 
 namespace chatrelay::destinations::connector {
 
@@ -20,7 +21,7 @@ std::string shown(std::string_view text) {
 }
 
 std::string text_of(const json::value& value) {
-  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+  return value.is_string() ? std::string(value.get_string()) : expression::compact_json(value);
 }
 
 void read_reply(const config::Node& node, InlineTest& test) {
@@ -79,7 +80,7 @@ void compare_body(const json::value& expected, const std::string& body, std::vec
   if (!got) {
     differences.push_back("body is not JSON: " + shown(body));
   } else if (*got != expected) {
-    differences.push_back("body is " + shown(body) + ", expected " + shown(json::serialize(expected)));
+    differences.push_back("body is " + shown(body) + ", expected " + shown(expression::compact_json(expected)));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "destinations/connector/http_rules.hpp"
 #include "destinations/connector/url.hpp"
 #include "destinations/payload.hpp"
+#include "expression/json_text.hpp"
 
 namespace chatrelay::destinations::connector {
 
@@ -23,7 +24,7 @@ constexpr std::size_t query_values_max = 256;  // Limit: values of one query
 // The text of a scalar; nullopt for what has none.
 std::optional<std::string> scalar_text(const json::value& value) {
   if (value.is_string()) return std::string(value.get_string());
-  if (value.is_bool() || value.is_number()) return json::serialize(value);
+  if (value.is_bool() || value.is_number()) return expression::compact_json(value);
   return std::nullopt;
 }
 
@@ -127,7 +128,7 @@ Result<std::string> form_body(const json::value& body) {
   const auto add = [&](std::string_view name, const json::value& value) {
     if (value.is_null()) return;
     text += (text.empty() ? "" : "&") + percent_encode(name) + "=" +
-            percent_encode(scalar_text(value).value_or(value.is_string() ? "" : json::serialize(value)));
+            percent_encode(scalar_text(value).value_or(value.is_string() ? "" : expression::compact_json(value)));
   };
   for (const auto& [name, value] : *map) {
     if (const json::array* list = value.if_array()) {
@@ -151,7 +152,7 @@ Result<Body> build_body(const RequestTemplate& request, expression::Program& pro
   if (!*rendered || (*rendered)->is_null()) return Body{};
   const auto encoding = request.encoding.render_text(program, input);
   if (!encoding) return encoding.error();
-  if (*encoding == "json") return Body{json::serialize(**rendered), "application/json"};
+  if (*encoding == "json") return Body{expression::compact_json(**rendered), "application/json"};
   if (*encoding != "form") return invalid("encoding must be json or form");
   Result<std::string> form = form_body(**rendered);
   if (!form) return form.error();

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "destinations/connector/http_rules.hpp"
 #include "common/standard_webhooks.hpp"
+#include "destinations/connector/http_rules.hpp"
 #include "destinations/connector/url.hpp"
+#include "expression/json_text.hpp"
 
 namespace chatrelay::destinations::connector {
 
@@ -17,7 +18,7 @@ namespace {
 std::string text_of(const config::Node& node, SettingsOrigin origin) {
   if (origin == SettingsOrigin::configuration) return node.string();
   const json::value value = node.json(false);
-  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+  return value.is_string() ? std::string(value.get_string()) : expression::compact_json(value);
 }
 
 std::string secret_of(const config::Node& node, SettingsOrigin origin) {

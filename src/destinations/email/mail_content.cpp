@@ -5,6 +5,7 @@
 #include "common/crypto.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
+#include "expression/json_text.hpp"
 
 namespace chatrelay::destinations::email {
 
@@ -20,7 +21,7 @@ Result<std::optional<std::string>> text_at(const json::object& with, std::string
   const json::value* value = given(with, key);
   if (value == nullptr) return std::optional<std::string>{};
   if (value->is_string()) return std::optional<std::string>(std::string(value->get_string()));
-  if (value->is_number() || value->is_bool()) return std::optional<std::string>(json::serialize(*value));
+  if (value->is_number() || value->is_bool()) return std::optional<std::string>(expression::compact_json(*value));
   return invalid(std::string(key) + " must be a text");
 }
 

@@ -10,6 +10,7 @@
 #include "destinations/kinds.hpp"
 #include "destinations/outcome_text.hpp"
 #include "destinations/payload.hpp"
+#include "expression/json_text.hpp"
 
 namespace chatrelay::destinations::file {
 
@@ -26,7 +27,7 @@ std::string line_of(const json::value& payload) {
     body = payload.get_object().if_contains("body");
     if (body == nullptr) body = &null;
   }
-  return json::serialize(*body) + "\n";  // a line break inside a text is written as \n: one value is one line
+  return expression::compact_json(*body) + "\n";  // a line break inside a text is written as \n: one value is one line
 }
 
 Outcome local_failure(const Error& error) {

@@ -1,6 +1,7 @@
 #include "systems/generic/generic_map.hpp"
 
 #include "common/text.hpp"
+#include "expression/json_text.hpp"
 #include "systems/receiving.hpp"
 
 namespace chatrelay::systems::generic {
@@ -13,7 +14,7 @@ std::optional<std::string> text_of(const json::value& value) {
     if (value.get_string().empty()) return std::nullopt;
     return std::string(value.get_string());
   }
-  if (value.is_number() || value.is_bool()) return json::serialize(value);
+  if (value.is_number() || value.is_bool()) return expression::compact_json(value);
   return std::nullopt;
 }
 
@@ -31,7 +32,7 @@ std::optional<WallTime> time_of(const json::value& value) {
 json::value with_text_members(json::value value, std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys)
     if (json::value* member = value.get_object().if_contains(key); member && member->is_number())
-      *member = json::serialize(*member);
+      *member = expression::compact_json(*member);
   return value;
 }
 
@@ -91,7 +92,7 @@ std::optional<std::string> Map::key(const json::value& payload) {
   if (!value.has_value() || value->is_null()) return std::nullopt;
   if (const auto text = text_of(*value)) return text;
   if (value->is_string()) return std::nullopt;
-  return json::serialize(*value);
+  return expression::compact_json(*value);
 }
 
 Result<void> Map::apply(const json::value& payload, Event& event) {
