@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -143,13 +144,17 @@ class Daemon {
         signals_(control_, SIGTERM, SIGINT, SIGHUP),
         watchdog_(control_),
         retention_(control_) {}
+  ~Daemon() {
+    const std::lock_guard lock(bells_->mutex);
+    bells_->open = false;
+  }
 
   int run();
 
  private:
   admin::Context admin_context();
   Result<void> listen();
-  destinations::Context destination_context();
+  destinations::Context destination_context(const Setup& setup);
   void raise(std::string type, boost::json::object payload);
   config::Problems reload();
   Result<void> apply(const std::shared_ptr<const Setup>& next);
@@ -169,13 +174,20 @@ class Daemon {
   ServiceManager service_manager_;
   mutable std::mutex setup_mutex_;
   std::shared_ptr<const Setup> setup_;
-  std::unique_ptr<store::Store> store_;
+  // Lifetime: the store commits what it was given until it is destroyed, and rings for it; planner and dispatcher are
+  // gone by then.
+  struct Bells {
+    std::mutex mutex;
+    bool open = true;
+  };
+  const std::shared_ptr<Bells> bells_ = std::make_shared<Bells>();
 
   // Lifetime: in construction order; a loop is declared before what runs on it and stopped in drain() before it is
-  // destroyed.
+  // destroyed. The store too: its last callbacks post to the loops.
   asio::io_context control_{1};
   Loop ingest_;
   Loop delivery_;
+  std::unique_ptr<store::Store> store_;
   http::Client client_;
   ingest::Hooks hooks_;
   ingest::SilenceAlarm silence_;
@@ -221,10 +233,10 @@ std::vector<std::string> Daemon::not_ready() const {
   return reasons;
 }
 
-destinations::Context Daemon::destination_context() {
+destinations::Context Daemon::destination_context(const Setup& setup) {
   boost::system::error_code ignored;
   const std::string host = asio::ip::host_name(ignored);
-  return {delivery_.context().get_executor(), client_, clock_, setup_->config().tables, ignored ? "localhost" : host};
+  return {delivery_.context().get_executor(), client_, clock_, setup.config().tables, ignored ? "localhost" : host};
 }
 
 void Daemon::raise(std::string type, boost::json::object payload) {
@@ -273,11 +285,17 @@ Result<void> Daemon::listen() {
 }
 
 int Daemon::run() {
-  store_->on_events([this] { planner_.ring(); });
-  store_->on_deliveries([this] { lanes_changed_.put(0); });
+  store_->on_events([this, bells = bells_] {
+    const std::lock_guard lock(bells->mutex);
+    if (bells->open) planner_.ring();
+  });
+  store_->on_deliveries([this, bells = bells_] {
+    const std::lock_guard lock(bells->mutex);
+    if (bells->open) lanes_changed_.put(0);
+  });
   hooks_.set_sources(setup_->make_ingest_sources());
   silence_.set_sources(setup_->config().sources);
-  auto destinations = setup_->make_destinations(destination_context());
+  auto destinations = setup_->make_destinations(destination_context(*setup_));
   if (setup_->problems().has_errors()) {
     log_problems(setup_->problems());
     return EX_CONFIG;
@@ -348,7 +366,7 @@ config::Problems Daemon::reload() {
 
 // Everything that can fail comes before anything is changed.
 Result<void> Daemon::apply(const std::shared_ptr<const Setup>& next) {
-  auto destinations = next->make_destinations(destination_context());
+  auto destinations = next->make_destinations(destination_context(*next));
   auto sources = next->make_ingest_sources();
   if (next->problems().has_errors()) return invalid("destinations or sources could not be made");
   const auto& tls = next->config().listen.tls;
