@@ -6,6 +6,7 @@
 #include "common/assert.hpp"
 #include "common/text.hpp"
 #include "expression/builtins.hpp"
+#include "expression/safe_builtins.hpp"
 
 namespace chatrelay::expression {
 namespace {
@@ -115,7 +116,8 @@ class JqProgram::Compiler {
   }
 
   std::string program_text(std::size_t first, std::size_t count) const {
-    std::string text = forbidden_shadows() + ". as [$__event";
+    std::string text = forbidden_shadows();
+    text.append(safe_builtins()).append(". as [$__event");
     for (int bit = 0; bit < index_bits; ++bit) text += ",$__" + std::to_string(bit);
     text += "] | {} as $ENV | $__event | ";
     tree(text, first, 0, count, index_bits - 1);
