@@ -34,6 +34,18 @@ class Offline(Case):
         for part in ('c.yaml:3', '"sources"', 'c.yaml:5', '"secrets"', 'r.yaml:4', 'r.yaml:5', 'did you mean hook?'):
             self.assertIn(part, text)
 
+    def test_a_kind_and_a_connector_are_told_apart(self):
+        directory = self.directory()
+        (directory / "c.yaml").write_text("store: sqlite:x.db\nsources:\n  a: {sytem: livechat}\ndestinations:\n"
+                                          "  x: {kind: webhook, url: 'http://a.example/'}\n  y: {connector: email}\n  z: {conector: webhook}\n")
+        done = run("check", "--config", str(directory / "c.yaml"))
+        self.assertEqual(done.returncode, 78)
+        text = done.stdout + done.stderr
+        for part in ('c.yaml:3: sources.a.system is missing; is "sytem" meant', 'c.yaml:5: destinations.x.kind "webhook" is not a kind but a connector; write connector: webhook',
+                     'c.yaml:6: destinations.y.connector "email" is not a connector but a kind; write kind: email', 'is "conector" meant'):
+            self.assertIn(part, text)
+        self.assertNotIn('is ""', text)
+
     def test_the_shipped_configuration_loads_in_an_empty_environment(self):
         done = run("check", "--config", str(SOURCE_DIR / "config" / "chatrelay.yaml"), env={})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

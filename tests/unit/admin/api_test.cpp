@@ -107,6 +107,7 @@ TEST_F(Api, a_chat_is_shown_with_its_transcript_also_when_its_id_has_a_slash) {
 // ---- deliveries
 
 TEST_F(Api, a_delivery_is_shown_with_payload_and_every_attempt) {
+  add_destination("crm");
   store.add_event(1, now, "incoming_chat");
   store.add_delivery(11, DeliveryState::deferred, now);
   store.data.attempts.push_back({11, 1, now, Millis{120}, "retry", 503, "HTTP 503", "busy"});
@@ -117,6 +118,44 @@ TEST_F(Api, a_delivery_is_shown_with_payload_and_every_attempt) {
   EXPECT_TRUE(delivery.at("event_id").is_string());
   EXPECT_TRUE(delivery.at("due_at").is_string());
   get("/api/deliveries/999", 404);
+}
+
+TEST_F(Api, what_waits_for_a_paused_disabled_or_missing_destination_is_shown_as_held) {
+  for (const char* name : {"crm", "mailbox", "archive"}) add_destination(name);
+  destinations[0].paused = true;
+  destinations[0].reason = "maintenance";
+  destinations[1].disabled = true;
+  destinations[1].reason = "HTTP 401";
+  store.add_event(1, now, "incoming_chat");
+  store.add_delivery(1, DeliveryState::pending, now, "crm");
+  store.add_delivery(2, DeliveryState::deferred, now, "mailbox");
+  store.add_delivery(3, DeliveryState::pending, now, "gone");
+  store.add_delivery(4, DeliveryState::pending, now, "archive");
+  store.add_delivery(5, DeliveryState::held, now, "archive");
+  store.add_delivery(6, DeliveryState::dead, now, "crm");
+  store.data.backlog = {
+      {"archive", 1, 0, 1, 0, now}, {"crm", 1, 0, 0, 1, now}, {"gone", 1, 0, 0, 0, now}, {"mailbox", 0, 1, 0, 0, now}};
+
+  EXPECT_THAT(numbers(get("/api/deliveries?state=held").at("deliveries"), "seq"), ElementsAre(5, 3, 2, 1));
+  const auto page = get("/api/deliveries?state=held&limit=2");
+  EXPECT_THAT(numbers(page.at("deliveries"), "seq"), ElementsAre(5, 3));
+  const auto next = get("/api/deliveries?state=held&before=" + json::serialize(page.at("next")));
+  EXPECT_THAT(numbers(next.at("deliveries"), "seq"), ElementsAre(2, 1));
+  EXPECT_THAT(numbers(get("/api/deliveries?state=held&destination=archive").at("deliveries"), "seq"), ElementsAre(5));
+  const auto paused = get("/api/deliveries/1");
+  EXPECT_EQ(paused.at("state"), "held");
+  EXPECT_EQ(paused.at("reason"), "paused: maintenance");
+  EXPECT_EQ(get("/api/deliveries/2").at("reason"), "disabled: HTTP 401");
+  EXPECT_EQ(get("/api/deliveries/4").at("state"), "pending");
+  EXPECT_EQ(get("/api/deliveries/6").at("state"), "dead");
+  EXPECT_EQ(get("/api/events/1").at("deliveries").at(3).at("state"), "held");
+  const auto list = get("/api/destinations").at("destinations");
+  EXPECT_EQ(list.at(0).at("backlog").at("pending").to_number<int>(), 1);  // archive
+  EXPECT_EQ(list.at(1).at("backlog").at("held").to_number<int>(), 1);     // crm
+  EXPECT_EQ(list.at(2).at("backlog").at("held").to_number<int>(), 1);     // gone
+
+  post("/api/deliveries/cancel", json::object{{"filter", json::object{{"destination", "crm"}, {"state", "held"}}}});
+  EXPECT_THAT(store.cancelled, ElementsAre(1));
 }
 
 TEST_F(Api, retry_by_id_takes_numbers_and_ids_and_is_all_or_nothing_when_one_does_not_exist) {

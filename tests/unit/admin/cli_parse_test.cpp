@@ -69,7 +69,10 @@ TEST_F(Cli, a_line_that_cannot_be_understood_is_64_and_says_where_help_is) {
     EXPECT_EQ(ran.code, 64) << (line.empty() ? "" : line[0]) << ran.out << ran.err;
     EXPECT_FALSE(ran.err.empty());
   }
-  EXPECT_THAT(chatrelay({"events", "list", "--nonsense"}).err, HasSubstr("chatrelay events --help"));
+  EXPECT_THAT(chatrelay({"events", "list", "--nonsense"}).err, HasSubstr("chatrelay events list --help"));
+  EXPECT_THAT(chatrelay({"evnts"}).err, HasSubstr("there is no command \"evnts\"; did you mean events?"));
+  EXPECT_THAT(chatrelay({"events", "lst"}).err, HasSubstr("there is no command \"lst\"; did you mean list?"));
+  EXPECT_THAT(chatrelay({"events", "lst"}).err, HasSubstr("See chatrelay events --help"));
 }
 
 TEST_F(Cli, every_command_has_help_with_examples) {
@@ -109,6 +112,12 @@ TEST_F(Cli, every_command_has_help_with_examples) {
     EXPECT_THAT(ran.out, HasSubstr("Examples:")) << line[0];
     EXPECT_THAT(ran.out, HasSubstr("chatrelay " + line[0]));
   }
+}
+
+TEST_F(Cli, help_may_stand_before_the_command) {
+  EXPECT_EQ(chatrelay({"help"}).out, chatrelay({"--help"}).out);
+  EXPECT_EQ(chatrelay({"help", "events", "list"}).out, chatrelay({"events", "list", "--help"}).out);
+  EXPECT_EQ(chatrelay({"help", "events", "list"}).code, 0);
 }
 
 TEST_F(Cli, version_is_said_with_and_without_json) {

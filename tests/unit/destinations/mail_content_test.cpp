@@ -51,6 +51,18 @@ TEST(MailContent, ConfiguredRecipientsUnlessTheRuleNamesOthers) {
               ElementsAre("support@example.com"));
 }
 
+TEST(MailContent, AnAttachmentWhoseContentIsNullIsLeftOut) {
+  const auto mail = build_mail(options(), attempt(R"({"text":"x","attachments":[{"name":"a.txt","text":null}]})"));
+  ASSERT_TRUE(mail) << mail.error().message;
+  EXPECT_EQ(mail->message.find("a.txt"), std::string::npos);
+  const auto one = build_mail(
+      options(), attempt(R"({"text":"x","attachments":[{"name":"a.txt","base64":null},{"name":"b.txt","text":"b"}]})"));
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_NE(one->message.find("b.txt"), std::string::npos);
+  EXPECT_THAT(refusal(R"({"text":"x","attachments":[{"name":"a.txt","content":"b"}]})"),
+              HasSubstr("needs text or base64"));
+}
+
 TEST(MailContent, TheVisitorsAddressStandsInReplyToOnlyIfItIsOne) {
   EmailOptions o = options();
   EXPECT_EQ(

@@ -2,6 +2,7 @@
 
 #include "common/json.hpp"
 #include "expression/compare.hpp"
+#include "expression/json_text.hpp"
 #include "helpers.hpp"
 
 namespace chatrelay::expression {
@@ -147,6 +148,28 @@ TEST(Template, raw_asks_for_the_opposite) {
   EXPECT_EQ(plain("{{ \"a | raw\" }}", Escape::html), "a | raw");
   EXPECT_THAT(plain("{{ raw }}"), HasSubstr("raw is not defined"));
   EXPECT_THAT(plain("{{ (.name | raw) }}"), HasSubstr("raw is not defined"));
+}
+
+TEST(Template, a_transcript_in_html_is_not_escaped_twice) {
+  const json::value input{{"transcript_html", "<p>a &amp; b</p>"}, {"transcript_text", "a & b"}};
+  const auto rendered = [&](std::string_view text, Escape escape) {
+    config::Problems problems;
+    Builder builder;
+    const Template made = Template::parse_text(text, here, builder, problems);
+    const auto program = builder.build(problems);
+    return *made.render_text(*program, input, escape);
+  };
+  EXPECT_EQ(rendered("{{ .transcript_html }}", Escape::html), "<p>a &amp; b</p>");
+  EXPECT_EQ(rendered("x{{.transcript_html | raw}}", Escape::html), "x<p>a &amp; b</p>");
+  EXPECT_EQ(rendered("x{{ .transcript_text }}", Escape::html), "xa &amp; b");
+  EXPECT_EQ(rendered("x{{ .transcript_html + \"<\" }}", Escape::html), "x&lt;p&gt;a &amp;amp; b&lt;/p&gt;&lt;");
+  EXPECT_EQ(rendered("{{ .transcript_html }}", Escape::url), "%3Cp%3Ea%20%26amp%3B%20b%3C%2Fp%3E");
+}
+
+TEST(JsonText, doubles_have_their_shortest_form) {
+  EXPECT_EQ(compact_json(json::parse(R"({"a":[19.99,1.0,-0.5],"b":9007199254740993,"c":"\u0001\"","d":[],"e":{}})")),
+            R"({"a":[19.99,1,-0.5],"b":9007199254740993,"c":"\u0001\"","d":[],"e":{}})");
+  EXPECT_EQ(compact_json(json::parse("1e300")), "1e+300");
 }
 
 TEST(Template, maps_and_lists_are_rendered_in_depth) {

@@ -37,6 +37,20 @@ TEST(GenericStandardWebhooks, TakesTheSpecificationsExample) {
   EXPECT_EQ(status_of(admit(made, spec_request(), spec_time)), 200);
 }
 
+TEST(Generic, AJsonObjectUnderTheTypeOfAFormIsJson) {
+  auto made = generic("verify: {field: {path: auth.token, secret: secret of 16}}\nmap: {type: .kind}");
+  const std::string form_type = "application/x-www-form-urlencoded; charset=utf-8";
+  const auto verdict = admit(made, {R"( {"kind": "lead", "auth": {"token": "secret of 16"}})", "", form_type, {}});
+  ASSERT_EQ(status_of(verdict), 200);
+  EXPECT_EQ(verdict.accepted->body.find("secret of 16"), std::string::npos);
+  systems::StoredWebhook stored;
+  stored.body = verdict.accepted->body;
+  stored.content_type = verdict.accepted->content_type;
+  EXPECT_EQ(made.source->decode(stored).at(0).type, "lead");
+  EXPECT_EQ(status_of(admit(made, {R"({"kind": "lead", "auth": {"token": "wrong"}})", "", form_type, {}})), 401);
+  EXPECT_EQ(status_of(admit(made, {"auth.token=secret+of+16&{=}", "", form_type, {}})), 200);
+}
+
 TEST(GenericStandardWebhooks, TakesOneOfSeveralSignaturesAndOfSeveralSecrets) {
   auto made = generic("verify: {standard_webhooks: [whsec_AAAAAAAAAAAAAAAAAAAAAAAA, " + spec_secret + "]}");
   auto request = spec_request();
