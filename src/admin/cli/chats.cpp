@@ -36,6 +36,15 @@ std::string author_of(const json::value& message) {
   return role == "-" ? who : who + " (" + role + ")";
 }
 
+// What was chosen may be several.
+std::string answer_of(const json::value& field) {
+  const json::array& chosen = rows_of(field, "value");
+  if (chosen.empty()) return cell(field, "value");
+  std::string text;
+  for (const json::value& one : chosen) text += (text.empty() ? "" : ", ") + cell(json::object{{"one", one}}, "one");
+  return text;
+}
+
 void print_message(Shell& shell, const json::value& message) {
   std::string marks;
   if (cell(message, "audience") == "agents") marks += " [agents only]";
@@ -47,7 +56,7 @@ void print_message(Shell& shell, const json::value& message) {
   for (const json::value& file : rows_of(message, "files"))
     text += (text.empty() ? "" : "\n") + ("[file] " + cell(file, "name") + " " + cell(file, "url"));
   for (const json::value& field : rows_of(message, "form"))
-    text += (text.empty() ? "" : "\n") + (cell(field, "label") + ": " + cell(field, "value"));
+    text += (text.empty() ? "" : "\n") + (cell(field, "label") + ": " + answer_of(field));
   if (text.empty()) text = "[" + cell(message, "kind") + "]";
   std::string_view rest = text;
   while (!rest.empty()) {
