@@ -214,7 +214,7 @@ TEST_F(CliDaemon, a_relative_backup_is_made_absolute_before_the_daemon_sees_it) 
   const auto ran = chatrelay({"backup", "sub/../x.db"});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(store.backup_path, (std::filesystem::current_path() / "x.db").string());
-  EXPECT_THAT(ran.out, HasSubstr("4 KiB"));
+  EXPECT_THAT(ran.out, HasSubstr("4.0 KiB"));
 }
 
 TEST_F(CliDaemon, a_reload_with_problems_prints_them_and_is_78) {
