@@ -7,9 +7,24 @@
 
 namespace chatrelay::deliver {
 
+namespace {
+
+// Not parse_json: a rule may put what a webhook nested as deep as that allows a few levels deeper still.
+Result<json::value> parse_payload(const std::string& text) {
+  json::parse_options options;
+  options.max_depth = 4 * json_depth_max;
+  options.allow_invalid_utf8 = true;
+  boost::system::error_code error;
+  json::value value = json::parse(text, error, {}, options);
+  if (error) return invalid("the stored payload cannot be read: " + error.message());
+  return value;
+}
+
+}  // namespace
+
 Result<Attempt> AttemptBuilder::build(const store::StoredDelivery& delivery) {
-  Result<json::value> with = parse_json(delivery.payload);
-  if (!with) return invalid("the stored payload cannot be read: " + with.error().message);
+  Result<json::value> with = parse_payload(delivery.payload);
+  if (!with) return with.error();
   const Result<const Names*> found = names(delivery.event.seq);
   if (!found) return found.error();
 

@@ -87,6 +87,8 @@ struct DestinationRuntime {
   SteadyTime next_error_line{};
   SteadyTime next_sweep{};
   SteadyTime next_future_check{};
+  bool future_found = false;            // the last check found some: there may be more behind them
+  std::optional<WallTime> looked_at;    // as of when heads were fetched last
   std::optional<SteadyTime> far_since;  // since when heads are due too far in the future
 
  private:

@@ -104,9 +104,8 @@ void Dispatcher::Impl::save(DestinationRuntime& runtime, std::function<void(Resu
   store_.save_destination(runtime.to_save(clock_.now(), clock_.steady()),
                           [keep, done = std::move(done), calls = calls_](Result<bool> result) {
                             calls->put([keep, done, result] {
-                              if (result) {
-                                keep->state_unsaved = false;
-                              } else {
+                              keep->state_unsaved = !result;  // also after an older save that went well
+                              if (!result) {
                                 log::error("a destination's state could not be stored",
                                            {{"destination", keep->config.name}, {"error", result.error().message}});
                               }

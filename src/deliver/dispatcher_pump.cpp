@@ -99,11 +99,13 @@ std::size_t Dispatcher::Impl::free_slots(DestinationRuntime& runtime, SteadyTime
 // False: the store cannot be read just now.
 bool Dispatcher::Impl::fetch(DestinationRuntime& runtime) {
   const std::size_t limit = runtime.window_size() - std::min(runtime.window_size() - 1, runtime.window.ready());
-  auto heads = reader_->due(runtime.config.name, clock_.now(), limit, runtime.window.taken());
+  const WallTime wall = clock_.now();
+  auto heads = reader_->due(runtime.config.name, wall, limit, runtime.window.taken());
   if (!heads) {
     reader_failed(runtime, heads.error());
     return false;
   }
+  runtime.looked_at = wall;
   runtime.window.fetched(std::move(*heads), limit, clock_.steady());
   return true;
 }
@@ -143,8 +145,11 @@ void Dispatcher::Impl::arm(DestinationRuntime& runtime, SteadyTime at) {
 }
 
 void Dispatcher::Impl::arm_for_next_due(DestinationRuntime& runtime) {
+  // A clock that was set back shows its deliveries a few at a time.
+  if (jumped_from_ && runtime.future_found) arm(runtime, runtime.next_future_check);
   const WallTime wall = clock_.now();
-  const auto next = reader_->next_due(runtime.config.name, wall);
+  // From the last look on: what became due since then must not be passed over.
+  const auto next = reader_->next_due(runtime.config.name, std::min(wall, runtime.looked_at.value_or(wall)));
   if (!next) return reader_failed(runtime, next.error());
   if (!*next) return;  // a ring, or the outcome of what is under way, will wake us
   const Millis wait = std::min<Millis>(**next - wall, look_again);

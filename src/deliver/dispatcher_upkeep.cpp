@@ -79,6 +79,7 @@ void Dispatcher::Impl::check_future(DestinationRuntime& runtime, bool suspicious
   const WallTime wall = clock_.now();
   const Millis longest = std::max(runtime.config.retry.max, runtime.longest_wait);
   runtime.next_future_check = now + future_check_every;
+  runtime.future_found = false;
   // One look at an index says whether there is anything strange; the heads are fetched only then.
   const auto next = reader_->next_due(runtime.config.name, jumped_from_ || suspicious ? wall : wall + longest);
   if (!next || !*next) {
@@ -94,6 +95,7 @@ void Dispatcher::Impl::check_future(DestinationRuntime& runtime, bool suspicious
     if (head.state == DeliveryState::pending && head.created_at > wall + jump_noticed) {
       jumped_from_ = std::max(jumped_from_.value_or(head.created_at), head.created_at);
       runtime.window.add(std::move(head), now);
+      runtime.future_found = true;
       continue;
     }
     if (head.due_at <= wall + longest) continue;

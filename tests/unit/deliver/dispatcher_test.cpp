@@ -441,6 +441,19 @@ TEST_F(DispatcherTest, AnUnreadablePayloadIsADeadLetter) {
   EXPECT_TRUE(fake("crm").attempts.empty());
 }
 
+TEST_F(DispatcherTest, APayloadMayBeNestedDeeperThanAWebhook) {
+  start({config_of("crm")});
+  const EventSeq seq = add("A", {});
+  await<std::vector<DeliverySeq>>([&](auto done) {
+    store::NewDelivery delivery;
+    delivery.destination = "crm";
+    delivery.lane = lane_of("crm", "livechat", "A");
+    delivery.payload = "{\"body\":{\"raw\":" + std::string(128, '[') + std::string(128, ']') + "}}";
+    store->replay(seq, {delivery}, false, clock.now(), std::move(done));
+  });
+  ASSERT_TRUE(until([&] { return count(DeliveryState::delivered) == 1; }));
+}
+
 class DrainTest : public DispatcherTest {
  protected:
   std::optional<bool> drained;
