@@ -16,6 +16,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "admin/api/api.hpp"
@@ -51,6 +52,8 @@ constexpr Millis thread_stuck_after{30'000};
 constexpr std::size_t prune_rows_a_step = 200;  // a few milliseconds of the writer
 constexpr Millis prune_pause{100};              // between steps, so that writers never queue behind retention
 constexpr Millis prune_every{10 * 60'000};
+constexpr std::size_t admin_connections_max = 256;  // people, scrapers, tails
+constexpr rlim_t descriptors_wanted = 65'536;       // as in the systemd unit
 
 std::string address_text(const boost::asio::ip::tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
@@ -85,6 +88,14 @@ http::ServerLimits server_limits(const config::Config& config) {
   limits.headers_max = static_cast<std::size_t>(config.limits.headers_max);
   limits.header_bytes_max = config.limits.header_bytes_max;
   return limits;
+}
+
+// Where nobody raised it, the soft limit is 1,024: so many connections a single stranger opens.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= descriptors_wanted) return;
+  limit.rlim_cur = std::min(limit.rlim_max, descriptors_wanted);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warn("the limit of open files cannot be raised");
 }
 
 // An io_context with a thread of its own. Stopped and joined on destruction.
@@ -277,6 +288,7 @@ Result<void> Daemon::listen() {
   if (!endpoint) return endpoint.error();
   admin.endpoint = *endpoint;
   admin.hosts_allowed = admin::admin_hosts(config.listen);
+  admin.limits.connections_max = admin_connections_max;
   auto handle_admin = [this](http::Request& request) { return api_.handle(request); };
   opened = http::Server::create(delivery_.context().get_executor(), admin, handle_admin, metrics_);
   if (!opened) return opened.error();
@@ -479,6 +491,7 @@ int serve(const std::string& config_file) {
   log_problems(problems);
   if (problems.has_errors()) return EX_CONFIG;
 
+  raise_descriptor_limit();
   const SystemClock clock;
   Metrics metrics;
   store::sqlite::Options options;

@@ -21,6 +21,7 @@ constexpr std::size_t read_bytes = 4096;             // a webhook's head and bod
 constexpr std::size_t body_read_bytes = 64 << 10;    // for bodies that do not
 constexpr std::size_t one_write_bytes = 16 << 10;    // up to here the body is copied behind the head: one write
 constexpr std::size_t buffer_kept_bytes = 16 << 10;  // an idle connection keeps no more
+constexpr std::size_t usual_body_bytes = 16 << 10;   // up to here a body is not counted against all bodies' limit
 constexpr std::size_t linger_bytes_max = 4 << 20;
 constexpr Millis linger_time{1000};  // for the peer to read our last words before a reset could overtake them
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -40,6 +41,7 @@ Connection<Stream>::Connection(std::shared_ptr<ServerState> state, Stream stream
 
 template <class Stream>
 Connection<Stream>::~Connection() {
+  hold_body(0);
   state_->unregister_connection(control_);
 }
 
@@ -105,6 +107,7 @@ void Connection<Stream>::start_request() {
   parser_->header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
   parser_->body_limit(limits.body_bytes_max);
   verdict_ = {};
+  hold_body(0);
   head_bytes_ = 0;
   head_done_ = false;
   continue_sent_ = false;
@@ -125,9 +128,20 @@ asio::awaitable<bool> Connection<Stream>::serve_one() {
   Response response = co_await handled();
   const bool open = co_await answer(response);
   if (!open) co_return false;
+  if (request_.message.body().capacity() > buffer_kept_bytes) request_.message.body() = std::string();
   control_.fresh = true;
   enter(Phase::idle, state_->limits.idle_timeout);
   co_return true;
+}
+
+// Limit: whoever may connect makes us keep a body before anything is known of him; so all bodies together have a limit.
+// Small ones are not counted: a usual webhook is received while somebody else fills the memory.
+template <class Stream>
+bool Connection<Stream>::hold_body(std::size_t bytes) {
+  const std::size_t counted = bytes > usual_body_bytes ? bytes : 0;
+  state_->bodies_bytes = state_->bodies_bytes - body_held_ + counted;
+  body_held_ = counted;
+  return counted == 0 || state_->bodies_bytes <= state_->limits.bodies_bytes_max;
 }
 
 // Feeds the parser with what is in the buffer. False when the request has to be refused (verdict_ says how).
@@ -183,7 +197,14 @@ auto Connection<Stream>::read_request() -> asio::awaitable<Got> {
       enter(Phase::head, state_->limits.head_timeout);
     }
     if (!parse_available()) co_return Got::refused;
+    const std::size_t body_bytes = head_done_ ? parser_->get().body().size() : 0;
+    const bool has_place = hold_body(body_bytes);
     if (parser_->is_done()) co_return Got::request;
+    if (!has_place) {
+      verdict_.status = 503;
+      verdict_.why = "too many large bodies at once, send it again later\n";
+      co_return Got::refused;
+    }
     if (head_done_ && verdict_.wants_continue && !continue_sent_ && buffer_.size() == 0) {
       continue_sent_ = true;
       const bool sent = co_await write(continue_line);
@@ -370,6 +391,7 @@ template <class Stream>
 asio::awaitable<bool> Connection<Stream>::refuse(HeadVerdict verdict) {
   if (auto* counter = state_->metrics.by_class[static_cast<std::size_t>(verdict.status) / 100]) counter->add();
   Response response(verdict.status, std::string(verdict.why));
+  if (verdict.status == 503) response.headers.emplace_back("Retry-After", "5");
   ResponseShape shape;
   shape.keep_alive = false;
   linger_ = true;

@@ -37,6 +37,7 @@ class Connection {
   void enter(Phase phase, Millis limit);
   void enter_without_limit(Phase phase);
   void start_request();
+  bool hold_body(std::size_t bytes);
 
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<bool> serve_one();
@@ -68,6 +69,7 @@ class Connection {
   Head head_without_trailers_;
   HeadVerdict verdict_;
   std::size_t head_bytes_ = 0;
+  std::size_t body_held_ = 0;  // our part of ServerState::bodies_bytes
   bool head_done_ = false;
   bool continue_sent_ = false;
   bool keep_alive_ = true;

@@ -2,6 +2,7 @@
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "common/log.hpp"
@@ -37,6 +38,13 @@ std::string_view origin_form(std::string_view target) {
 bool out_of_resources(const error_code& ec) {
   return ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system ||
          ec == asio::error::no_buffer_space || ec == asio::error::no_memory;
+}
+
+// The store, the admin port and deliveries need descriptors too: strangers who only connect must not take them all.
+std::size_t descriptors_for_connections() {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  return std::max<std::size_t>(static_cast<std::size_t>(descriptors.rlim_cur) / 2, 1);
 }
 
 void refuse_one(tcp::socket& socket) {
@@ -122,6 +130,7 @@ void ServerState::set_limits(const ServerLimits& l) {
   const auto shortest = std::min({l.head_timeout, l.body_timeout, l.idle_timeout, l.write_timeout});
   sweep_every = std::clamp(shortest / 8, Millis{5}, Millis{250});
   if (limits.headers_max == 0) limits.headers_max = 1;
+  limits.connections_max = std::min(limits.connections_max, descriptors_for_connections());
 }
 
 Result<void> ServerState::listen() {

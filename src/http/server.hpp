@@ -4,7 +4,8 @@
 // header bytes, time for a request's head and body (absolute, so a slow sender is cut off), idle time, connections.
 //
 // What it answers itself: 400 (grammar, both lengths, no Host), 403 (hosts_allowed), 408, 413, 417, 431, 500 (a handler
-// threw), 501 (transfer coding), 503 (too many connections). It sets Date, Content-Length, Connection,
+// threw), 501 (transfer coding), 503 (too many connections,
+// too many large bodies at once). It sets Date, Content-Length, Connection,
 // Transfer-Encoding and X-Content-Type-Options; a handler's header of that name, or with a line break in it, is dropped
 // and logged. Trailers of chunked requests are dropped: a field that arrives after the head was checked is not to be
 // trusted.
@@ -67,7 +68,8 @@ struct ServerLimits {
   std::uint64_t body_bytes_max = 1 << 20;
   std::size_t headers_max = 100;
   std::size_t header_bytes_max = 32 << 10;
-  std::size_t connections_max = 10'000;
+  std::size_t connections_max = 10'000;        // and at most half of the descriptors that the process may have
+  std::uint64_t bodies_bytes_max = 256 << 20;  // of all requests being received; usual ones have a place beyond it
   Millis head_timeout{15'000};
   Millis body_timeout{30'000};
   Millis idle_timeout{60'000};

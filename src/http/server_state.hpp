@@ -65,6 +65,7 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   ServerMetrics metrics;
   DateHeader date;
   TaskGroup group;
+  std::uint64_t bodies_bytes = 0;  // of large bodies that connections hold
   bool draining = false;
   bool stopped = false;
 };

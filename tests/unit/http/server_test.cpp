@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "http/server_state.hpp"
 #include "support.hpp"
 
 namespace chatrelay::http {
@@ -452,6 +453,38 @@ TEST_F(Serving, InheritedSocketIsUsedAndNotClosedByADrain) {
   EXPECT_TRUE(loop.run(std::move(drain)));
   Raw waits(port);  // connects: the next process will accept it
   EXPECT_TRUE(waits.send("x"));
+}
+
+TEST_F(Serving, LargeBodiesHaveALimitTogether) {
+  options.limits.body_bytes_max = 400'000;
+  options.limits.bodies_bytes_max = 150'000;
+  start();
+  Raw raw(port);
+  for (int i = 0; i < 3; ++i) {  // what was handled is not held any more
+    raw.send(post(std::string(140'000, 'x')));
+    EXPECT_EQ(status(raw.answer()), 200);
+  }
+  Raw large(port);
+  large.send("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n" + std::string(200'000, 'x'));
+  const auto refused = large.rest();
+  EXPECT_EQ(status(refused), 503);
+  EXPECT_NE(refused.find("Retry-After: "), std::string::npos);
+
+  options.limits.bodies_bytes_max = 0;  // all is taken: a usual one is received nevertheless
+  loop.on_loop([this] { server->set_limits(options.limits); });
+  raw.send(post(std::string(10'000, 'x')));
+  EXPECT_EQ(status(raw.answer()), 200);
+}
+
+TEST_F(Serving, ConnectionsNeverTakeAllDescriptors) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit low = before;
+  low.rlim_cur = 40;
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  const ServerLimits limits = ServerState(loop.context.get_executor(), options, {}, metrics).limits;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(limits.connections_max, 20u);
 }
 
 TEST_F(Serving, AcceptingGoesOnAfterRunningOutOfDescriptors) {
