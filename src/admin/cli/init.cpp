@@ -58,6 +58,25 @@ void ask_where_to(Shell& shell, InitAnswers& answers) {
       answers.to = std::string(trim(shell.ask(std::string(use.asks_for) + " [" + std::string(use.fallback) + "] ")));
 }
 
+// What check would refuse is refused here, before anything is written.
+void check_answers(const InitAnswers& answers) {
+  const auto is_url = [](const std::string& text) {
+    return (text.starts_with("https://") || text.starts_with("http://")) && text.find_first_of(" \t\"") == text.npos &&
+           text.size() > text.find("://") + 3;
+  };
+  const std::string& to = answers.to;
+  if (answers.use == "webhook" && !to.empty() && !is_url(to))
+    throw Failure(exit_code::usage,
+                  "--to is \"" + clean(to) + "\"; a webhook goes to a URL like https://example.com/in");
+  const std::size_t at = to.find('@');
+  if (answers.use == "mail" && !to.empty() &&
+      (at == 0 || at == to.npos || at + 1 == to.size() || to.find_first_of(" \t\r\n,;") != to.npos))
+    throw Failure(exit_code::usage, "--to is \"" + clean(to) + "\"; mail goes to an address like support@example.com");
+  if (!answers.public_url.empty() && !is_url(answers.public_url))
+    throw Failure(exit_code::usage,
+                  "--public-url is \"" + clean(answers.public_url) + "\"; it is a URL like https://relay.example.com");
+}
+
 [[noreturn]] void fail_to_write(const std::string& path) {
   throw Failure(exit_code::io, "cannot write " + clean(path) + ": " + std::strerror(errno));
 }
@@ -99,6 +118,7 @@ int init(Shell& shell, Options& options) {
   answers.system = choose(shell, answers.system, "--system", "Which system sends the webhooks?", init_systems());
   answers.use = choose(shell, answers.use, "--use", "What shall become of them?", init_uses());
   ask_where_to(shell, answers);
+  check_answers(answers);
   answers.secret = random_id(secret_length);
   answers.hook_secret = random_id(secret_length);
   const auto files = init_files(answers);

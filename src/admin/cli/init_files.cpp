@@ -117,7 +117,10 @@ constexpr std::string_view webhook_tests = R"(tests:
 
 constexpr std::string_view mail_destination = R"(  mailbox:
     kind: email
-    # A Maildir to try things with; a real server is "smtp://USER:PASSWORD@mail.example.com:587" with ${NAME} for the secrets.
+    # A Maildir to try things with. A real server (TLS is required):
+    #   smtp: "smtp://mail.example.com:587"
+    #   username: chat@example.com
+    #   password: "${file:secrets/smtp}"
     smtp: "maildir:mail"
     from: chatrelay@localhost.localdomain
     to: [@TO@]
@@ -232,7 +235,7 @@ std::string init_hook_url(const InitAnswers& answers) {
 std::string init_try_it(const InitAnswers& answers, const std::string& folder) {
   const std::string config = folder + "/chatrelay.yaml";
   std::string out = "Try it:\n  chatrelay check --config " + config + "\n  chatrelay rules test --config " + config +
-                    "\n  chatrelay serve --config " + config + "\n";
+                    "\n  chatrelay serve --config " + config + "      (stays; what follows in another terminal)\n";
   if (answers.use == "webhook" && to_of(answers) == "http://127.0.0.1:8089/")
     out += "  chatrelay sink --secret \"$(cat " + folder + "/secrets/hook)\"\n";
   if (answers.system == "generic")
@@ -242,7 +245,9 @@ std::string init_try_it(const InitAnswers& answers, const std::string& folder) {
            "'{\"type\":\"offline_message\",\"id\":\"1\",\"chat\":\"c1\",\"name\":\"Thomas\",\"text\":\"Hello\"}' "
            "http://127.0.0.1:8080/hooks/generic\n";
   else
-    out += "  chatrelay send RECORDED_WEBHOOK.json --source " + answers.system + " --config " + config + "\n";
+    out +=
+        "  chatrelay send RECORDED_WEBHOOK.json --source " + answers.system + " --config " + config +
+        "\n      (recorded ones: config/examples/livechat in the source, /usr/share/doc/chatrelay/examples/livechat)\n";
   return out;
 }
 

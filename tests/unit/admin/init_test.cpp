@@ -59,6 +59,21 @@ Loaded load(const std::string& file, config::Problems& problems) {
   return loaded;
 }
 
+TEST_F(Init, an_answer_that_check_would_refuse_writes_nothing) {
+  const std::string relay = (folder / "refused").string();
+  const auto refused = [&](const std::string& use, const std::string& flag, const std::string& value) {
+    const auto ran = chatrelay({"init", relay, "--system", "livechat", "--use", use, flag, value});
+    EXPECT_EQ(ran.code, 64) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr(flag + " is \"" + value + "\""));
+    EXPECT_FALSE(std::filesystem::exists(relay));
+  };
+  refused("webhook", "--to", "ftp://example.com");
+  refused("webhook", "--to", "example.com/in");
+  refused("mail", "--to", "support");
+  refused("mail", "--to", "a@example.com, b@example.com");
+  refused("archive", "--public-url", "relay.example.com");
+}
+
 TEST_F(Init, what_it_writes_loads_without_a_problem_and_passes_its_tests_for_every_system_and_use) {
   for (const auto& system : cli::init_systems()) {
     for (const auto& use : cli::init_uses()) {
