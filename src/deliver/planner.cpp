@@ -28,7 +28,9 @@ constexpr milliseconds batch_time{5};             // of work, so that a delivery
 constexpr std::size_t batch_bytes_max = 8 << 20;  // Limit: bodies in memory; two batches and what was read ahead
 constexpr seconds after_error{1};
 constexpr seconds look_again{30};  // a ring that was lost costs at most this
-constexpr seconds full_pass_every{60};
+// A safety net: what stands in front and cannot be planned is passed over, and only a reload changes that. It may be
+// millions of webhooks, and each pass reads them all.
+constexpr std::chrono::hours full_pass_every{1};
 constexpr milliseconds replay_slice{50};  // live webhooks do not wait longer for a long replay
 
 // The store's answer, waited for by the planner thread. Lifetime: shared with the callback.

@@ -1,5 +1,7 @@
 #include <filesystem>
 
+#include <unistd.h>
+
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/files.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -73,9 +75,14 @@ Result<void> restore(const std::string& from, const std::string& path, RestorePe
       // A damaged store is a good reason to restore; its WAL goes along below.
     }
     for (const char* suffix : {"-wal", "-shm", ""}) {
-      std::filesystem::remove(path + ".replaced" + suffix, error);
-      if (exists(path + suffix)) std::filesystem::rename(path + suffix, path + ".replaced" + suffix, error);
-      if (error) return unavailable("cannot move " + path + suffix + " away: " + error.message());
+      const std::string from_here = path + suffix, to_there = path + ".replaced" + suffix;
+      std::filesystem::remove(to_there, error);
+      if (!exists(from_here)) continue;
+      // The file itself keeps its name until the copy takes it: a crash in between must not leave a folder without a
+      // store, where the next start would begin an empty one. Some file systems know no second name.
+      if (*suffix == '\0' && ::link(from_here.c_str(), to_there.c_str()) == 0) continue;
+      std::filesystem::rename(from_here, to_there, error);
+      if (error) return unavailable("cannot move " + from_here + " away: " + error.message());
     }
   }
   std::filesystem::rename(copy, path, error);
