@@ -146,8 +146,8 @@ TEST_F(Init, wants_flags_without_a_terminal_and_knows_what_they_may_be) {
 }
 
 TEST_F(Init, what_a_person_types_cannot_add_keys_to_the_configuration) {
-  const auto ran = chatrelay({"init", (folder / "x").string(), "--system", "generic", "--use", "mail", "--to",
-                              "a@b.example]\nlisten: {public: 0.0.0.0:1}\n#${HOME}"});
+  const auto ran = chatrelay({"init", (folder / "x").string(), "--system", "generic", "--use", "archive", "--to",
+                              "a\"]\nlisten: {public: 0.0.0.0:1}\n#${HOME}"});
   ASSERT_EQ(ran.code, 0);
   config::Problems problems;
   const auto config =
