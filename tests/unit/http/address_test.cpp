@@ -35,6 +35,9 @@ TEST(Address, PrivateOnesAreRefusedInEveryForm) {
                            "::ffff:127.0.0.1",
                            "::ffff:10.1.2.3",
                            "::ffff:169.254.169.254",
+                           "::ffff:0:7f00:1",  // v4-translated (RFC 2765)
+                           "200::1",
+                           "4000::1",
                            "64:ff9b::7f00:1",
                            "64:ff9b::a00:1",
                            "64:ff9b:1::1",
