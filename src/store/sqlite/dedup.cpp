@@ -98,7 +98,7 @@ void Dedup::remember(Connection& db, const Hash128& key, std::uint64_t seq, Mill
   const auto bytes = disk_form(key);
   db.run("INSERT INTO dedup_recent VALUES(?1,?2,?3,?4)", seq, blob(bytes), seen.at_ms, seen.window_ms);
   auto [at, inserted] = recent_.try_emplace(key, seen);
-  log_.push_back({key, inserted ? std::nullopt : std::optional<Seen>(at->second)});
+  log_.push_back({key, inserted ? std::nullopt : std::optional<Seen>(at->second), last_seq_});
   at->second = seen;
   last_seq_ = seq;
 }
@@ -109,6 +109,8 @@ void Dedup::roll_back(std::size_t mark) {
       recent_[log_.back().key] = *log_.back().before;
     else
       recent_.erase(log_.back().key);
+    // The number will be given again: a bucket that claimed it would take that key off the disk with its own.
+    last_seq_ = log_.back().last_seq_before;
     log_.pop_back();
   }
 }

@@ -74,6 +74,7 @@ class Dedup {
   struct Undo {
     Hash128 key;
     std::optional<Seen> before;
+    std::uint64_t last_seq_before;
   };
   // One bucket on its way to disk. Every phase can be begun again: what it writes it writes over.
   struct Sealing {

@@ -234,10 +234,11 @@ void Writer::run_group() {
       begin();
       insert_appends(group, true);
     }
-    if (core_.db.in_transaction()) commit();
+    const bool wrote = core_.db.in_transaction();  // not if all there was broke the transaction
+    if (wrote) commit();
     const bool ring_events = core_.events_added, ring_deliveries = core_.lanes_changed;
     core_.committed();
-    if (in_trouble_) {
+    if (in_trouble_ && wrote) {
       log::info("store: writing again", {});
       in_trouble_ = false;
     }
