@@ -67,31 +67,26 @@ ip::address_v4 embedded_v4(const Bytes6& bytes, std::size_t at) {
 }
 
 struct Range6 {
-  std::array<std::uint8_t, 6> head;
+  std::array<std::uint8_t, 4> head;
   unsigned bits;
 };
 
-// IANA IPv6 special-purpose registry, what is not globally reachable and not decided by an embedded v4 address.
-constexpr std::array<Range6, 10> refused_v6{{
-    {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48},  // local-use NAT64
-    {{0x01, 0x00, 0, 0, 0, 0}, 48},              // discard
-    {{0x20, 0x01, 0x00, 0, 0, 0}, 23},           // protocol assignments, Teredo, ORCHID
-    {{0x20, 0x01, 0x0d, 0xb8, 0, 0}, 32},        // documentation
-    {{0x3f, 0xff, 0, 0, 0, 0}, 20},              // documentation
-    {{0x5f, 0x00, 0, 0, 0, 0}, 16},              // segment routing
-    {{0xfc, 0, 0, 0, 0, 0}, 7},                  // unique local
-    {{0xfe, 0x80, 0, 0, 0, 0}, 10},              // link-local
-    {{0xfe, 0xc0, 0, 0, 0, 0}, 10},              // site-local, withdrawn
-    {{0xff, 0, 0, 0, 0, 0}, 8},                  // multicast
+// IANA IPv6 special-purpose registry: what is not globally reachable within 2000::/3, and not decided by an embedded v4
+// address.
+constexpr std::array<Range6, 3> refused_v6{{
+    {{0x20, 0x01, 0x00, 0}, 23},     // protocol assignments, Teredo, ORCHID
+    {{0x20, 0x01, 0x0d, 0xb8}, 32},  // documentation
+    {{0x3f, 0xff, 0, 0}, 20},        // documentation
 }};
 
 bool refused(const ip::address_v6& address) {
   const auto bytes = address.to_bytes();
-  const Bytes6 zero{};
   const Bytes6 nat64{0x00, 0x64, 0xff, 0x9b};
-  // ::/96 holds the unspecified and the loopback address and the withdrawn v4-compatible ones: nothing there is public.
-  if (starts_with_bits(bytes, zero, 96)) return true;
   if (address.is_v4_mapped() || starts_with_bits(bytes, nat64, 96)) return refused(embedded_v4(bytes, 12));
+  // Everything public has been assigned from 2000::/3 so far; outside of it are loopback, local and multicast
+  // addresses, and ways to write a v4 address (v4-compatible, v4-translated) that some machines of a network
+  // understand.
+  if ((bytes[0] & 0xe0) != 0x20) return true;
   if (bytes[0] == 0x20 && bytes[1] == 0x02) return refused(embedded_v4(bytes, 2));  // 6to4
   return std::any_of(refused_v6.begin(), refused_v6.end(), [&](const Range6& r) {
     Bytes6 base{};
