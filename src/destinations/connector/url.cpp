@@ -1,5 +1,7 @@
 #include "destinations/connector/url.hpp"
 
+#include <algorithm>
+
 #include <boost/url/params_encoded_ref.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
@@ -21,6 +23,18 @@ bool is_http(const urls::url_view& url) {
   return url.scheme_id() == urls::scheme::http || url.scheme_id() == urls::scheme::https;
 }
 
+// "." and "..": clients and servers drop them with the part before, some also where a dot or a slash is written %2E or
+// %2F. A visitor's id would choose another resource.
+bool climbs(const std::string& segment) {
+  for (std::size_t begin = 0;;) {
+    const std::size_t end = std::min(segment.find_first_of("/\\", begin), segment.size());
+    const std::string_view part = std::string_view(segment).substr(begin, end - begin);
+    if (part == "." || part == "..") return true;
+    if (end == segment.size()) return false;
+    begin = end + 1;
+  }
+}
+
 std::string origin_of(const urls::url_view& url) {
   std::string text(url.scheme());
   text += "://";
@@ -40,6 +54,9 @@ Result<void> check_url(std::string_view url) {
     return invalid("must not hold user:password@; write them as headers: {authorization: \"Basic …\"}");
   }
   if (parsed->has_fragment()) return invalid("must not have a #fragment");
+  for (const auto segment : parsed->encoded_segments()) {
+    if (climbs(segment.decode())) return invalid("must not have . or .. as a part of its path");
+  }
   if (parsed->has_port() && !parsed->port().empty() && parsed->port_number() == 0) {
     return invalid("has a port that is not one (1 to 65535)");
   }

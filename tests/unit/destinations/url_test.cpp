@@ -19,6 +19,18 @@ TEST(Url, OnlyHttpWithAHostPasses) {
   }
 }
 
+TEST(Url, PathsThatClimbAreRefused) {
+  for (const char* url : {"https://example.com/contacts/../notes", "https://example.com/contacts/%2e%2E/notes",
+                          "https://example.com/a/..", "https://example.com/a/./b",
+                          "https://example.com/a/x%2F..%2F..%2Fb", "https://example.com/a/..%5Cb"}) {
+    EXPECT_FALSE(check_url(url)) << url;
+  }
+  for (const char* url : {"https://example.com/a/...", "https://example.com/a..b/.c/d.",
+                          "https://example.com/a?x=../..", "https://example.com/a/b%2Fc", "https://example.com//a/"}) {
+    EXPECT_TRUE(check_url(url)) << url;
+  }
+}
+
 TEST(Url, CredentialsAreRefusedWithAHintAndNotRepeated) {
   const auto checked = check_url("https://user:geheim@example.com/");
   ASSERT_FALSE(checked);
