@@ -4,6 +4,7 @@
 // It also decodes stored webhooks for `events show`, with its own instances of the sources.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "admin/api/waiter.hpp"
+#include "common/log.hpp"
 #include "deliver/planner.hpp"
 #include "store/store.hpp"
 
@@ -64,9 +66,15 @@ class ReaderThread {
  private:
   template <class T>
   Result<T> guarded(const std::function<Result<T>(ReadAccess&)>& read) {
-    if (!reader_) reader_ = store_.open_reader();  // here: a Reader belongs to the thread that opened it
-    ReadAccess access{*reader_, decoders_};
-    return read(access);
+    try {
+      if (!reader_) reader_ = store_.open_reader();  // here: a Reader belongs to the thread that opened it
+      ReadAccess access{*reader_, decoders_};
+      return read(access);
+    } catch (const std::exception& e) {
+      // Decoding what a stranger sent, for somebody who only looks: it must not end the daemon.
+      log::error("a read for the admin port failed", {{"error", e.what()}});
+      return Error(ErrorKind::internal, "internal error, see the log");
+    }
   }
 
   store::Store& store_;

@@ -75,6 +75,15 @@ TEST_F(ApiSecurity, a_body_that_is_no_json_object_is_named) {
   EXPECT_NE(error_of(checked(call("POST", "/api/replay?event=1", "{}"), 400)).find("body"), std::string::npos);
 }
 
+TEST_F(ApiSecurity, a_read_that_throws_is_an_error_of_that_request_alone) {
+  store.data.throws = true;
+  const auto response = call("GET", "/api/events");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_EQ(response.body.find("half an event"), std::string::npos);
+  store.data.throws = false;
+  EXPECT_EQ(call("GET", "/api/events").status, 200);
+}
+
 TEST(AdminHosts, loopback_is_known_by_its_names_and_every_address_by_any) {
   config::Listen listen;
   listen.admin.host = "127.0.0.1";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct FakeData {
   store::EventFilter last_event_filter;
   store::DeliveryFilter last_delivery_filter;
   bool broken = false;              // every read fails
+  bool throws = false;              // a list of events ends in an exception
   std::atomic<int> event_lists{0};  // how often events were listed
 };
 
@@ -92,6 +94,7 @@ class FakeReader final : public store::Reader {
   Result<std::vector<store::EventRow>> list_events(const store::EventFilter& filter) override {
     const std::lock_guard lock(data_.mutex);
     if (data_.broken) return unavailable("disk I/O error");
+    if (data_.throws) throw std::runtime_error("half an event");
     data_.last_event_filter = filter;
     ++data_.event_lists;
     std::vector<store::EventRow> out;
