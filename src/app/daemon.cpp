@@ -52,6 +52,8 @@ constexpr Millis thread_stuck_after{30'000};
 constexpr std::size_t prune_rows_a_step = 200;  // a few milliseconds of the writer
 constexpr Millis prune_pause{100};              // between steps, so that writers never queue behind retention
 constexpr Millis prune_every{10 * 60'000};
+// A clock that was set forward makes everything old at once. Retention waits a day for somebody to set it right.
+constexpr std::chrono::hours clock_jump{1}, clock_patience{24};
 constexpr std::size_t admin_connections_max = 256;  // people, scrapers, tails
 constexpr rlim_t descriptors_wanted = 65'536;       // as in the systemd unit
 
@@ -173,6 +175,7 @@ class Daemon {
   void wait_for_signal();
   void keep_alive();
   void prune();
+  bool clock_jumped_forward(WallTime wall, SteadyTime steady);
   void drain();
   std::vector<std::string> not_ready() const;
   std::shared_ptr<const Setup> setup() const {
@@ -212,6 +215,9 @@ class Daemon {
   asio::signal_set signals_;
   asio::steady_timer watchdog_;
   asio::steady_timer retention_;
+  std::optional<WallTime> pruned_wall_;  // when retention looked at the clock last
+  SteadyTime pruned_steady_{};
+  SteadyTime prune_not_before_{};
   std::future<void> pruning_;  // Lifetime: its callback refers to this; drain() waits for it
   std::atomic<bool> ready_{false};
   std::atomic<bool> draining_{false};
@@ -293,6 +299,10 @@ Result<void> Daemon::listen() {
   opened = http::Server::create(delivery_.context().get_executor(), admin, handle_admin, metrics_);
   if (!opened) return opened.error();
   admin_ = std::move(*opened);
+  // A socket that was handed over need not be the one that the configuration speaks of.
+  if (!admin_->local_endpoint().address().is_loopback() && config.listen.admin_token.empty())
+    return invalid("the admin port " + address_text(admin_->local_endpoint()) +
+                   " can be reached by others: it needs listen.admin_token");
   return {};
 }
 
@@ -444,9 +454,27 @@ void Daemon::keep_alive() {
   });
 }
 
+// Thread: control.
+bool Daemon::clock_jumped_forward(WallTime wall, SteadyTime steady) {
+  if (pruned_wall_ && wall - *pruned_wall_ > std::chrono::duration_cast<Millis>(steady - pruned_steady_) + clock_jump) {
+    log::warn("the clock was set forward: nothing is removed for a day", {{"now", format_rfc3339(wall)}});
+    prune_not_before_ = steady + clock_patience;
+  }
+  pruned_wall_ = wall;
+  pruned_steady_ = steady;
+  return steady < prune_not_before_;
+}
+
 void Daemon::prune() {
   const config::Retention keep = setup()->config().retention;
   const WallTime now = clock_.now();
+  if (clock_jumped_forward(now, clock_.steady())) {
+    retention_.expires_after(prune_every);
+    retention_.async_wait([this](boost::system::error_code ec) {
+      if (!ec) prune();
+    });
+    return;
+  }
   const store::Store::RetentionLimits before{now - keep.events, now - keep.deliveries, now - keep.conversations};
   auto finished = std::make_shared<std::promise<void>>();
   pruning_ = finished->get_future();
