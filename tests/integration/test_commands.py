@@ -46,6 +46,10 @@ class Offline(Case):
             self.assertIn(part, text)
         self.assertNotIn('is ""', text)
 
+    def test_a_connector_that_does_not_exist_has_not_passed_its_tests(self):
+        done = run("connectors", "test", "nope", env={})
+        self.assertEqual(done.returncode, 65, done.stdout + done.stderr)
+
     def test_the_shipped_configuration_loads_in_an_empty_environment(self):
         done = run("check", "--config", str(SOURCE_DIR / "config" / "chatrelay.yaml"), env={})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -32,7 +32,10 @@ void add_connectors(CLI::App& app, Shell& shell) {
   verb->add_flag("--json", options->as_json, "print the results as JSON");
   verb->callback([&shell, options] {
     shell.action = [&shell, options] {
-      return print_report(shell, shell.hooks.test_connectors(config_if_any(shell), options->names), options->as_json);
+      const TestReport report = shell.hooks.test_connectors(config_if_any(shell), options->names);
+      if (!options->names.empty() && report.tests.empty() && !report.problems.has_errors())
+        throw Failure(exit_code::data, "there is no connector of that name with tests");
+      return print_report(shell, report, options->as_json);
     };
   });
 }

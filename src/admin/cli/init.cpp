@@ -10,6 +10,7 @@
 
 #include "admin/cli/init_files.hpp"
 #include "admin/cli/listing.hpp"
+#include "common/crypto.hpp"
 #include "common/ids.hpp"
 #include "common/text.hpp"
 
@@ -21,7 +22,8 @@ struct Options {
   InitAnswers answers;
 };
 
-constexpr std::size_t secret_length = 40;  // 62^40: about 238 bits
+constexpr std::size_t hook_secret_bytes = 33;  // at most 64 after Standard Webhooks; a multiple of 3 needs no padding
+constexpr std::size_t secret_length = 40;      // 62^40: about 238 bits
 
 template <class Choice>
 std::string names_of(const std::vector<Choice>& choices) {
@@ -120,7 +122,8 @@ int init(Shell& shell, Options& options) {
   ask_where_to(shell, answers);
   check_answers(answers);
   answers.secret = random_id(secret_length);
-  answers.hook_secret = random_id(secret_length);
+  // The form that every library of Standard Webhooks takes.
+  answers.hook_secret = "whsec_" + base64_encode(random_id(hook_secret_bytes));
   const auto files = init_files(answers);
   write_all(options.folder, files);
   for (const InitFile& file : files)
