@@ -2,6 +2,9 @@
 
 #include <mutex>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace chatrelay::store::sqlite {
 namespace {
 
@@ -14,6 +17,13 @@ void configure_library() {
     sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
     sqlite3_initialize();
   });
+}
+
+// What people said to each other is not for every user of the machine; SQLite would make the file 0644, and the files
+// beside it like it. One that exists is not touched: to close it would give up SQLite's locks on it.
+void create_private(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (descriptor >= 0) ::close(descriptor);  // else SQLite says what is wrong
 }
 
 }  // namespace
@@ -47,7 +57,10 @@ Connection::Connection(const std::string& path, Mode mode) {
   configure_library();
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  if (mode == Mode::create) flags |= SQLITE_OPEN_CREATE;
+  if (mode == Mode::create) {
+    flags |= SQLITE_OPEN_CREATE;
+    create_private(path);
+  }
   int code = sqlite3_open_v2(path.c_str(), &db_, flags, nullptr);
   if (code != SQLITE_OK) {
     SqlError error{code, db_ ? sqlite3_errmsg(db_) : sqlite3_errstr(code)};

@@ -175,6 +175,17 @@ TEST_F(SqliteFiles, ABackupBesideWritesIsAConsistentStore) {
   expect_counters_right(*reader);
 }
 
+TEST_F(SqliteFiles, NobodyElseMayReadTheStoreOrABackup) {
+  start();
+  append(*store, make_event("private", now()));
+  const auto copy = directory + "/copy.db";
+  ASSERT_TRUE(wait<std::uint64_t>([&](auto done) { store->backup(copy, done); }));
+  for (const std::string& file : {options.path, options.path + "-wal", copy}) {
+    const auto others = std::filesystem::status(file).permissions() & std::filesystem::perms::others_all;
+    EXPECT_EQ(others, std::filesystem::perms::none) << file;
+  }
+}
+
 TEST_F(SqliteFiles, ABackupThatCannotBeWrittenSaysSo) {
   start();
   auto r = wait<std::uint64_t>([&](auto done) { store->backup(directory + "/missing/copy.db", done); });
