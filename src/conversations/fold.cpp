@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/json.hpp"
+#include "common/text.hpp"
 #include "conversations/merge.hpp"
 
 namespace chatrelay::conversations {
@@ -260,7 +261,7 @@ void Fold::change_status(Chat& thread, const Event& event) {
 }
 
 void Fold::change_tags(Chat& thread, const Event& event) {
-  const std::string tag = activity_text(event, "tag");
+  const std::string tag(truncate_utf8(activity_text(event, "tag"), id_bytes_max));
   const bool tagged = event.type == "thread_tagged" || event.type == "chat_thread_tagged";
   const bool untagged = event.type == "thread_untagged" || event.type == "chat_thread_untagged";
   if (tagged && !tag.empty()) {
@@ -272,6 +273,7 @@ void Fold::change_tags(Chat& thread, const Event& event) {
     // A beginning that comes after its first tagging must not undo it.
     std::vector<std::string> tags = *event.chat->tags;
     if (tags.size() > tags_max) tags.resize(tags_max);
+    for (std::string& one : tags) one = std::string(truncate_utf8(one, id_bytes_max));
     if (thread.tags && is(event, event_type::incoming_chat))
       for (const std::string& known : *thread.tags) remember(tags, known, tags_max);
     thread.tags = std::move(tags);
@@ -290,8 +292,9 @@ void Fold::change_chat(Chat& thread, const Event& event) {
 }
 
 Rating* Fold::rating_of(const std::string& thread) {
+  const std::string wanted = short_id(thread);
   for (auto& [name, rating] : c_.ratings)
-    if (name == thread) return &rating;
+    if (name == wanted) return &rating;
   return nullptr;
 }
 
@@ -302,6 +305,7 @@ bool Fold::fold_rating(const Chat& thread, Event& event) {
   const std::string name = thread.thread_id.value_or("");
   Rating* known = rating_of(name);
   Rating rating = *event.chat->rating;
+  if (rating.comment) rating.comment = std::string(truncate_utf8(*rating.comment, text_bytes_max));
   const std::string what = activity_text(event, "rated");
   if (known && what == "score") rating.comment = known->comment;
   if (known && what == "comment") rating.score = known->score;
@@ -313,7 +317,7 @@ bool Fold::fold_rating(const Chat& thread, Event& event) {
     *known = rating;
   } else {
     if (c_.ratings.size() >= ratings_max) c_.ratings.erase(c_.ratings.begin());
-    c_.ratings.emplace_back(name, rating);
+    c_.ratings.emplace_back(short_id(name), rating);
   }
   return true;
 }

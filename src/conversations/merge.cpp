@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/crypto.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::conversations {
@@ -91,14 +92,19 @@ void remove_property(json::object& known, std::string_view path) {
   if (space->get_object().empty()) known.erase(path.substr(0, dot));
 }
 
+std::string short_id(std::string_view id) {
+  return id.size() <= id_bytes_max ? std::string(id) : "sha256:" + hex_encode(sha256(id));
+}
+
 void remember(std::vector<std::string>& list, const std::string& entry, std::size_t limit) {
   if (contains(list, entry)) return;
   if (list.size() >= limit) list.erase(list.begin());
-  list.push_back(entry);
+  list.push_back(short_id(entry));
 }
 
 bool contains(const std::vector<std::string>& list, std::string_view entry) {
-  return std::find(list.begin(), list.end(), entry) != list.end();
+  if (entry.size() <= id_bytes_max) return std::find(list.begin(), list.end(), entry) != list.end();
+  return std::find(list.begin(), list.end(), short_id(entry)) != list.end();
 }
 
 }  // namespace chatrelay::conversations

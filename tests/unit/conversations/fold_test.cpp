@@ -499,6 +499,32 @@ TEST(FoldLimits, AVeryLongNameIsCut) {
   EXPECT_LE(s.conversation.visitor->name->size(), 8u * 1024);
 }
 
+TEST(FoldLimits, LongIdsTagsAndCommentsDoNotGrowTheState) {
+  Script s;
+  s.fold_one(s.incoming_chat());
+  const std::string much(100'000, 'x');
+  for (int i = 0; i < 60; ++i) {
+    const std::string n = std::to_string(i);
+    s.fold_one(s.message(much + n, "v1", "visitor"));
+    Event tag = s.event("thread_tagged");
+    tag.activity["tag"] = n + much;
+    s.fold_one(tag);
+    s.fold_one(s.rated(i % 2, n + much, ""));
+  }
+  EXPECT_LT(json::serialize(to_json(s.conversation)).size(), 100'000u);
+  EXPECT_EQ(s.messages.size(), 60u);
+  // Known all the same.
+  Event first = s.incoming_chat("T2");
+  first.message = Script::text(much + "again", "v1", "visitor");
+  s.fold_one(first);
+  EXPECT_TRUE(s.fold_one(s.message(much + "again", "v1", "visitor", "T2")).message->repeated);
+  Event untag = s.event("thread_untagged");
+  untag.activity["tag"] = "7" + much;
+  const auto tags = s.conversation.earlier_threads.at(0).tags->size();
+  s.fold_one(untag);
+  EXPECT_EQ(s.conversation.earlier_threads.at(0).tags->size(), tags - 1);
+}
+
 TEST(FoldState, AStrangeStoredStateIsAnEmptyOne) {
   for (const char* text :
        {"null", "[]", "{}",
