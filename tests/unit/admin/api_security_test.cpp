@@ -75,6 +75,14 @@ TEST_F(ApiSecurity, a_body_that_is_no_json_object_is_named) {
   EXPECT_NE(error_of(checked(call("POST", "/api/replay?event=1", "{}"), 400)).find("body"), std::string::npos);
 }
 
+TEST_F(ApiSecurity, a_page_of_another_site_cannot_fetch_unseen) {
+  const std::string path = "/api/events/tail";
+  EXPECT_EQ(call("GET", path, "", {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "no-cors"}}).status, 403);
+  EXPECT_EQ(call("GET", "/metrics", "", {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "navigate"}}).status,
+            200);
+  EXPECT_EQ(call("GET", "/metrics", "", {{"Sec-Fetch-Site", "none"}, {"Sec-Fetch-Mode", "navigate"}}).status, 200);
+}
+
 TEST_F(ApiSecurity, a_read_that_throws_is_an_error_of_that_request_alone) {
   store.data.throws = true;
   const auto response = call("GET", "/api/events");
