@@ -171,7 +171,8 @@ class Daemon {
   void raise(std::string type, boost::json::object payload);
   config::Problems reload();
   Result<void> apply(const std::shared_ptr<const Setup>& next);
-  void say_what_needs_a_restart(const config::Config& now, const config::Config& next) const;
+  static void say_what_needs_a_restart(const config::Config& now, const config::Config& next,
+                                       config::Problems& problems);
   void wait_for_signal();
   void keep_alive();
   void prune();
@@ -373,11 +374,11 @@ config::Problems Daemon::reload() {
     problems = next->problems();
     if (!applied) problems.add({next->config().file, 0}, applied.error().message);
   }
+  if (!problems.has_errors()) say_what_needs_a_restart(before->config(), next->config(), problems);
   log_problems(problems);
   if (problems.has_errors()) {
     log::error("not reloaded: the configuration has errors; the one before stays in force");
   } else {
-    say_what_needs_a_restart(before->config(), next->config());
     log::info("reloaded", {{"sources", next->config().sources.size()},
                            {"destinations", next->config().destinations.size()},
                            {"rules", next->rules()->size()}});
@@ -413,7 +414,8 @@ Result<void> Daemon::apply(const std::shared_ptr<const Setup>& next) {
   return {};
 }
 
-void Daemon::say_what_needs_a_restart(const config::Config& now, const config::Config& next) const {
+void Daemon::say_what_needs_a_restart(const config::Config& now, const config::Config& next,
+                                      config::Problems& problems) {
   const auto differs = [](const config::Address& a, const config::Address& b) {
     return a.host != b.host || a.port != b.port;
   };
@@ -422,8 +424,9 @@ void Daemon::say_what_needs_a_restart(const config::Config& now, const config::C
   if (differs(a.public_address, b.public_address) || differs(a.admin, b.admin) ||
       a.tls.has_value() != b.tls.has_value() || a.trusted_proxies != b.trusted_proxies ||
       a.admin_token.reveal() != b.admin_token.reveal())
-    log::warn("listen was changed: that takes effect after a restart");
-  if (now.store_path != next.store_path) log::warn("store was changed: that takes effect after a restart");
+    problems.warn({next.file, 0}, "listen was changed: that takes effect after a restart");
+  if (now.store_path != next.store_path)
+    problems.warn({next.file, 0}, "store was changed: that takes effect after a restart");
 }
 
 void Daemon::keep_alive() {

@@ -124,8 +124,7 @@ boost::json::value AdminClient::checked(const Result<HttpAnswer>& answer) const 
   if (said.empty()) said = "status " + std::to_string(answer->status);
   if (body)
     if (const json::value* problems = find(*body, "problems"); problems && problems->is_array())
-      for (const json::value& problem : problems->get_array())
-        said += "\n" + cell(problem, "file") + ":" + cell(problem, "line") + ": " + cell(problem, "message");
+      for (const json::value& problem : problems->get_array()) said += "\n" + problem_line(problem);
   if (answer->status == 401)
     said += token_.empty()
                 ? "\nNo token could be read: listen.admin_token of " + config_file_ + ", or CHATRELAY_ADMIN_TOKEN."

@@ -12,9 +12,7 @@ void add_reload(CLI::App& app, Shell& shell) {
   verb->callback([&shell] {
     shell.action = [&shell] {
       const auto answer = AdminClient(shell).post("/api/reload", {}, Millis{150'000});
-      for (const json::value& problem : rows_of(answer, "problems"))
-        shell.out() << cell(problem, "file") << ":" << cell(problem, "line") << ": " << cell(problem, "message")
-                    << "\n";
+      for (const json::value& problem : rows_of(answer, "problems")) shell.out() << problem_line(problem) << "\n";
       shell.out() << "reloaded\n";
       return exit_code::ok;
     };

@@ -189,6 +189,12 @@ std::string time_cell(const json::value& object, std::string_view member) {
   return value ? local_time(*value) : "-";
 }
 
+std::string problem_line(const json::value& problem) {
+  const std::string line = cell(problem, "line");
+  return cell(problem, "file") + (line == "0" || line == "-" ? "" : ":" + line) + ": " +
+         (cell(problem, "warning") == "true" ? "warning: " : "") + cell(problem, "message");
+}
+
 std::string pretty_json(const json::value& value) {
   std::string out;
   write_json(out, value, 0, true);

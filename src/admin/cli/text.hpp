@@ -26,6 +26,8 @@ std::string local_time(const json::value& rfc3339);  // "-" when it is none
 // A member of an API answer as clean text; "-" when it is missing or null.
 std::string cell(const json::value& object, std::string_view member);
 std::string time_cell(const json::value& object, std::string_view member);  // a time, in the local zone
+// A problem of the configuration, as check prints it: "file:line: warning: message".
+std::string problem_line(const json::value& problem);
 // Pretty JSON, two spaces; C1 and direction controls escaped, so that it is safe on a terminal and still the same JSON.
 std::string pretty_json(const json::value& value);
 std::string compact_json(const json::value& value);  // the same on one line

@@ -16,6 +16,13 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+TEST(Text, a_problem_says_its_place_and_whether_it_is_a_warning) {
+  const auto line = [](std::string_view text) { return problem_line(json::parse(text)); };
+  EXPECT_EQ(line(R"({"file":"a.yaml","line":3,"message":"is wrong","warning":false})"), "a.yaml:3: is wrong");
+  EXPECT_EQ(line(R"({"file":"a.yaml","line":0,"message":"was changed","warning":true})"),
+            "a.yaml: warning: was changed");
+}
+
 TEST(Text, width_counts_columns_and_not_bytes) {
   EXPECT_EQ(display_width("abc"), 3u);
   EXPECT_EQ(display_width("Zoë"), 3u);
