@@ -260,10 +260,12 @@ bool report_template_above(const std::vector<std::string_view>& lines, std::size
   return false;
 }
 
-// {key: ${NAME}} is not YAML either: inside { } and [ ] a brace ends plain text.
-std::string flow_hint(const std::vector<std::string_view>& lines, std::size_t error_line) {
+// Why a line may be no YAML: a tab in front of it, or {key: ${NAME}}: inside { } and [ ] a brace ends plain text.
+std::string syntax_hint(const std::vector<std::string_view>& lines, std::size_t error_line) {
   if (error_line >= lines.size()) return {};
   const std::string_view line = lines[error_line];
+  if (const std::string_view indent = line.substr(0, line.find_first_not_of(" \t")); indent.find('\t') != indent.npos)
+    return "; the line is indented with a tab, YAML wants spaces";
   const std::size_t dollar = line.find("${");
   const bool in_flow = dollar != line.npos && line.substr(0, dollar).find_first_of("{[") != line.npos;
   return in_flow ? "; inside { } and [ ] write \"${NAME}\" in quotes" : "";
@@ -288,7 +290,7 @@ std::shared_ptr<const Tree> read_yaml(std::string_view text, const ReportAt& rep
   } catch (const YAML::Exception& e) {
     const int line = std::max(e.mark.line, 0);
     if (!report_template_above(lines, static_cast<std::size_t>(line), report))
-      report(line + 1, "is not valid YAML: " + e.msg + flow_hint(lines, static_cast<std::size_t>(line)));
+      report(line + 1, "is not valid YAML: " + e.msg + syntax_hint(lines, static_cast<std::size_t>(line)));
   } catch (const std::exception& e) {
     report(0, std::string("cannot be read as YAML: ") + e.what());
   }

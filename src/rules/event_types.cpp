@@ -11,7 +11,8 @@ namespace {
 constexpr auto own =
     std::to_array<std::string_view>({"delivery_dead", "destination_disabled", "source_silent", "store_full"});
 
-// The common types, then LiveChat's other actions of API 3.3 to 3.7.
+// The common types, with what a generic source calls an event of no type, then LiveChat's other actions of API 3.3
+// to 3.7.
 constexpr auto known = std::to_array<std::string_view>({
     "incoming_chat",
     "incoming_event",
@@ -35,6 +36,7 @@ constexpr auto known = std::to_array<std::string_view>({
     "routing_status_set",
     "trigger_fired",
     "invalid_payload",
+    "webhook",
     "delivery_dead",
     "destination_disabled",
     "source_silent",

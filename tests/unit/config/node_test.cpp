@@ -54,6 +54,13 @@ TEST(Node, AnUnknownKeyNamesTheNearest) {
                                         "5: sources.livechat.colour is not known; known here: system, secrets\n");
 }
 
+TEST(Node, ATabInFrontOfALineIsNamed) {
+  Problems problems;
+  Document::parse("rules:\n\t- name: a\n", "r.yaml", problems, Environment{});
+  EXPECT_NE(problems.to_string().find("r.yaml:2: is not valid YAML"), std::string::npos) << problems.to_string();
+  EXPECT_NE(problems.to_string().find("indented with a tab"), std::string::npos) << problems.to_string();
+}
+
 TEST(Node, WrongValuesAreProblemsWithTheirPlace) {
   Parsed p("a: yes\nb: 5x\nc: 500\nd: 30\ne: [1]\nf: {x: 1}\ng: 1XiB\nh: 5/year\ni: maybe\n");
   EXPECT_TRUE(p.root["a"].boolean(true));
