@@ -45,7 +45,7 @@ Dispatcher::Impl::~Impl() {
 Result<void> Dispatcher::Impl::start(std::vector<ConfiguredDestination> destinations) {
   reader_ = store_.open_reader();
   builder_ = std::make_unique<AttemptBuilder>(*reader_);
-  Result<void> configured = configure(std::move(destinations));
+  Result<void> configured = configure(destinations);
   if (!configured) return configured;
   look_at_clock();
   for (auto& [name, runtime] : runtimes_) check_future(*runtime, true);
@@ -55,7 +55,7 @@ Result<void> Dispatcher::Impl::start(std::vector<ConfiguredDestination> destinat
   return {};
 }
 
-Result<void> Dispatcher::Impl::configure(std::vector<ConfiguredDestination> destinations) {
+Result<void> Dispatcher::Impl::configure(std::vector<ConfiguredDestination>& destinations) {
   Result<std::vector<store::DestinationState>> saved = reader_->destination_states();
   if (!saved) return saved.error();
   const WallTime wall = clock_.now();
@@ -90,6 +90,22 @@ Result<void> Dispatcher::Impl::configure(std::vector<ConfiguredDestination> dest
     entry = runtime.window.under_way() == 0 && !runtime.state_unsaved ? runtimes_.erase(entry) : std::next(entry);
   }
   return {};
+}
+
+void Dispatcher::Impl::reload(std::vector<ConfiguredDestination> destinations) {
+  reload_waits_ = std::move(destinations);
+  try_reload();
+}
+
+// Everything else has the new configuration already: a store that cannot be read just now only delays this.
+void Dispatcher::Impl::try_reload() {
+  const Result<void> done = configure(*reload_waits_);
+  if (!done) {
+    log::error("destinations cannot be reloaded, trying again", {{"error", done.error().message}});
+    return;
+  }
+  reload_waits_.reset();
+  pump_all();
 }
 
 DestinationRuntime* Dispatcher::Impl::configured(const std::string& name) {
@@ -211,9 +227,7 @@ Result<void> Dispatcher::start(std::vector<ConfiguredDestination> destinations) 
 }
 
 void Dispatcher::reload(std::vector<ConfiguredDestination> destinations) {
-  const Result<void> done = impl_->configure(std::move(destinations));
-  if (!done) log::error("destinations could not be reloaded", {{"error", done.error().message}});
-  impl_->pump_all();
+  impl_->reload(std::move(destinations));
 }
 
 void Dispatcher::ring() {

@@ -231,8 +231,10 @@ void Dispatcher::Impl::on_recorded(std::vector<Recorded>&& records) {
     }
     // Invariant 2: the outcome is not forgotten. Its lane waits until it is on disk; a restart before that repeats the
     // attempt under the same id.
-    if (unrecorded_.empty())
+    if (const SteadyTime now = clock_.steady(); now >= next_record_line_) {
       log::error("outcomes cannot be stored, trying again", {{"error", done.result.error().message}});
+      next_record_line_ = now + std::chrono::seconds(30);
+    }
     unrecorded_.push_back(done.flight);
   }
   if (flights_ == 0) drained_.cancel();

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,7 +32,9 @@ class Dispatcher::Impl {
 
   // dispatcher.cpp
   Result<void> start(std::vector<ConfiguredDestination> destinations);
-  Result<void> configure(std::vector<ConfiguredDestination> destinations);
+  Result<void> configure(std::vector<ConfiguredDestination>& destinations);  // moved from, unless it fails
+  void reload(std::vector<ConfiguredDestination> destinations);
+  void try_reload();
   void pause(const std::string& name, std::string reason, std::function<void(Result<void>)> done);
   void resume(const std::string& name, std::function<void(Result<void>)> done);
   std::vector<DestinationStatus> status() const;
@@ -95,7 +98,9 @@ class Dispatcher::Impl {
   std::unique_ptr<store::Reader> reader_;
   std::unique_ptr<AttemptBuilder> builder_;
   std::map<std::string, RuntimePtr, std::less<>> runtimes_;
+  std::optional<std::vector<ConfiguredDestination>> reload_waits_;  // the store could not be read for it
   DeadLetters dead_letters_;
+  SteadyTime next_record_line_{};
   std::vector<FlightPtr> unrecorded_;  // the store refused their outcome: handed over again by upkeep
   std::size_t flights_ = 0;            // started or being recorded
 

@@ -27,6 +27,7 @@ void Dispatcher::Impl::schedule_upkeep() {
 void Dispatcher::Impl::upkeep() {
   ++upkeep_count_;
   look_at_clock();
+  if (reload_waits_) try_reload();
   for (auto& [name, runtime] : runtimes_) {
     end_overdue(*runtime);
     if (runtime->state_unsaved) save(*runtime);
