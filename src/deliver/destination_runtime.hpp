@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -75,7 +77,10 @@ struct DestinationRuntime {
   static constexpr std::size_t refreshed_max = 4096;
 
   std::list<std::shared_ptr<Flight>> active;  // attempts under way, in the order they were started
-  std::size_t recording = 0;                  // outcomes handed to the store, not committed
+  // Invariant 4: a head whose lane has an attempt under way waits for its end. Only a cancel makes such a head.
+  std::unordered_set<LaneId> lanes_under_way;
+  std::vector<std::pair<LaneId, DeliverySeq>> waits_for_lane;  // in the window, neither ready nor under way
+  std::size_t recording = 0;                                   // outcomes handed to the store, not committed
   // Limit: outcomes that a crash could make us find out again. A commit takes milliseconds; this covers 20 of them at
   // 10,000/s.
   static constexpr std::size_t recording_max = 256;

@@ -67,6 +67,7 @@ bool Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery
   flight->delivery = std::move(delivery);
   flight->delivery.payload = std::string();
   flight->place = runtime.active.insert(runtime.active.end(), flight);
+  runtime.lanes_under_way.insert(flight->delivery.lane);
   ++flights_;
   if (flight->probe)
     log::info("probing a destination", {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}});
@@ -100,6 +101,12 @@ void Dispatcher::Impl::ended(const FlightPtr& flight, Outcome outcome) {
   flight->ended = true;
   DestinationRuntime& runtime = *flight->runtime;
   runtime.active.erase(flight->place);
+  runtime.lanes_under_way.erase(flight->delivery.lane);
+  std::erase_if(runtime.waits_for_lane, [&](const auto& waiting) {
+    if (waiting.first != flight->delivery.lane) return false;
+    runtime.window.done(waiting.second);  // read again: it may have been cancelled too
+    return true;
+  });
   runtime.count(outcome.klass);
   outcome.reason = clean(outcome.reason, reason_bytes_max);
 

@@ -84,6 +84,10 @@ void Dispatcher::Impl::start_what_may_start(DestinationRuntime& runtime) {
       if (const auto at = runtime.circuit.next_change(now, runtime.concurrency())) arm(runtime, *at);
       return arm_for_next_due(runtime);
     }
+    if (runtime.lanes_under_way.contains(next->lane)) {
+      runtime.waits_for_lane.emplace_back(next->lane, next->seq);
+      continue;
+    }
     if (!launch(runtime, std::move(*next))) return;
   }
 }

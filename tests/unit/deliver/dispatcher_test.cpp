@@ -391,6 +391,24 @@ TEST_F(DispatcherTest, ACancelledDeliveryIsNotRevived) {
   EXPECT_TRUE(raised.empty());
 }
 
+TEST_F(DispatcherTest, AfterACancelTheNextOfTheLaneWaitsForWhatIsUnderWay) {
+  fake("crm").keep = true;
+  start({config_of("crm")});
+  add("A", {"crm"});
+  add("A", {"crm"});
+  ASSERT_TRUE(until([&] { return fake("crm").kept() == 1; }));
+  const DeliverySeq first = deliveries()[0].seq;
+  EXPECT_EQ(await<std::size_t>([&](auto done) { store->cancel({first}, "why", clock.now(), std::move(done)); }), 1u);
+  add("B", {"crm"});
+  ASSERT_TRUE(until([&] { return fake("crm").kept() == 2; }));
+  pass(std::chrono::seconds(2));
+  EXPECT_EQ(fake("crm").attempts.size(), 2u) << "the second of A would overtake the first";
+  fake("crm").answer(0, Outcome());
+  ASSERT_TRUE(until([&] { return fake("crm").attempts.size() == 3; }));
+  EXPECT_EQ(fake("crm").attempts[2].chat_id, "A");
+  EXPECT_EQ(deliveries()[0].state, DeliveryState::cancelled);
+}
+
 TEST_F(DispatcherTest, AClockThatIsSetBackStallsNothingForLong) {
   fake("crm").script = {outcome_of(OutcomeClass::retry, false, seconds(100))};
   auto config = config_of("crm");
