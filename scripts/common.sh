@@ -8,7 +8,7 @@ cd "$root"
 packages_build=(g++ cmake ninja-build ccache ca-certificates
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
   libsqlite3-dev libyaml-cpp-dev libspdlog-dev libjq-dev libonig-dev libcurl4-openssl-dev libssl-dev
-  libcli11-dev libsystemd-dev)
+  libcli11-dev libsystemd-dev libjemalloc-dev)
 # What the tests need on top.
 packages_test=(libgtest-dev libgmock-dev python3 openssl curl sqlite3 procps)
 # What the tests against real counterparts, the linters and the fuzzers need on top.

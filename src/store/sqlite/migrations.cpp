@@ -21,7 +21,6 @@ CREATE TABLE time_ranges(kind INTEGER, hour INTEGER, first INTEGER NOT NULL, las
 
 CREATE TABLE events(seq INTEGER PRIMARY KEY, salt INTEGER NOT NULL, source INTEGER NOT NULL, received_at INTEGER NOT NULL,
   content_type TEXT, body BLOB NOT NULL);
-CREATE INDEX events_source ON events(source);
 CREATE TABLE unplanned(seq INTEGER PRIMARY KEY);
 
 -- id = event's seq * 1024 + part.

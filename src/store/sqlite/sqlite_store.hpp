@@ -20,10 +20,9 @@ namespace chatrelay::store::sqlite {
 
 struct Options {
   std::string path;
-  std::size_t group_max = 1024;  // appends in one commit
-  Millis background_slice{
-      5};  // most time of a group that background work may take while appends wait (else: as long as they took)
-  Millis background_slice_alone{20};        // the same while none wait; one that comes ends it
+  std::size_t group_max = 1024;       // appends in one commit
+  Millis background_slice{5};         // time that background work gets now and then while appends come without a break
+  Millis background_slice_alone{20};  // the same while none wait; one that comes ends it
   std::uint64_t queue_max = 5'000'000;      // open deliveries + unplanned events; above: append fails with unavailable
   std::size_t waiting_max = 65'536;         // Limit: appends not yet committed; above: unavailable
   std::size_t dedup_bucket_keys = 200'000;  // keys in memory until they are sealed: some 10 MB

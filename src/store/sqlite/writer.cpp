@@ -15,8 +15,16 @@ constexpr std::chrono::milliseconds dedup_pause{5};           // between slices 
 constexpr int dedup_slice_ms = 0, dedup_slice_alone_ms = 3,
               dedup_slice_behind_ms = 8;                    // 0: one step, about 1 ms at most
 constexpr std::chrono::microseconds background_least{300};  // some ten units, even if a single append waits
-constexpr int restart_patience_ms = 5;                      // how long readers are waited for to start the WAL anew
-constexpr std::chrono::seconds trouble_pause{10};           // between log lines about a disk that comes and goes
+// Pressed: groups are this large, so many senders wait at once. Background work then gets one slice in background_every
+// and nothing between: a little in every group would cost each its commit, and pages that many units touch (a chat's
+// row, an index leaf) are written to the WAL once a commit.
+constexpr double pressed_group_appends = 16;
+constexpr std::chrono::milliseconds pressed_for{10};  // after the last group that had appends
+constexpr std::chrono::milliseconds background_look{
+    2};  // how often a writer without appends looks whether that is over
+constexpr std::chrono::milliseconds background_every{60};
+constexpr int restart_patience_ms = 5;             // how long readers are waited for to start the WAL anew
+constexpr std::chrono::seconds trouble_pause{10};  // between log lines about a disk that comes and goes
 constexpr double recent_half_life_s = 1.0;
 
 std::int64_t ns(SteadyTime t) {
@@ -155,11 +163,23 @@ void Writer::run() {
 // Takes what was handed over. False: stop, and nothing is left to do.
 bool Writer::wait_for_work() {
   std::unique_lock lock(mutex_);
-  auto something = [&] {
-    return stop_ || !appends_.empty() || !incoming_.empty() || !incoming_slow_.empty() || !posted_.empty();
+  // Background work that may not run yet is no reason to wake up; the wait below ends when it may.
+  auto background_waits = [&] {
+    return !units_.empty() || !slow_.empty() || !incoming_.empty() || !incoming_slow_.empty();
   };
-  const bool mine = next_ < batch_.size() || !units_.empty() || !slow_.empty();
+  auto background_may = [&] {
+    const auto now = Clk::now();
+    return !pressed(now) || now >= background_due();
+  };
+  auto something = [&] {
+    return stop_ || !appends_.empty() || !posted_.empty() || (background_waits() && background_may());
+  };
+  const bool mine = next_ < batch_.size();
   while (!mine && !something()) {
+    if (background_waits()) {
+      wake_.wait_for(lock, background_look, something);
+      continue;
+    }
     const bool wal_open = wal_frames_ > checkpointed_frames_;
     const bool sealing = !in_trouble_ && core_.dedup.wants_work();
     const std::chrono::milliseconds patience = sealing    ? dedup_pause
@@ -313,14 +333,28 @@ void Writer::insert_appends(Group& group, bool carefully) {
 
 // While appends wait for this commit, background work gets about as long as they took themselves, so that it never
 // takes more than half of their rate, and never starves either. Without them it has more time, until one comes.
+bool Writer::pressed(Clk::time_point now) const {
+  return recent_group_appends_ > pressed_group_appends && now - last_appends_ < pressed_for;
+}
+
+Writer::Clk::time_point Writer::background_due() const {
+  return last_background_ + background_every;
+}
+
 void Writer::run_background(Group& group) {
   const auto start = Clk::now();
   const bool appends = group.last > group.first;
+  const bool press = pressed(start);
+  if (press && start < background_due()) {
+    maintain_dedup(appends);
+    return;
+  }
+  last_background_ = start;
   const auto most =
       std::chrono::duration_cast<Clk::duration>(appends ? options_.background_slice : options_.background_slice_alone);
-  const auto time =
-      appends ? std::clamp<Clk::duration>(start - group.started, std::min<Clk::duration>(background_least, most), most)
-              : most;
+  const auto time = appends && !press ? std::clamp<Clk::duration>(start - group.started,
+                                                                  std::min<Clk::duration>(background_least, most), most)
+                                      : most;
   const auto* waiting = appends ? nullptr : &waiting_;
   // Slow units get what is left, but never less than a quarter.
   const Slice slice{start + (slow_.empty() ? time : time * 3 / 4), waiting};
@@ -405,7 +439,10 @@ void Writer::count_commit(const Group& group) {
   const auto took = Clk::now() - group.started;
   commit_seconds_.observe(seconds(took));
   if (group.last == group.first) return;
-  group_appends_.observe(static_cast<double>(group.last - group.first));
+  const auto appends = static_cast<double>(group.last - group.first);
+  group_appends_.observe(appends);
+  recent_group_appends_ += (appends - recent_group_appends_) / 8;
+  last_appends_ = Clk::now();
   // As its oldest append saw it: waiting included.
   const auto now = clock_.steady();
   const auto lasted = std::max<std::int64_t>(

@@ -74,6 +74,8 @@ class Writer {
   void insert_appends(Group& group, bool carefully);
   void append_one(Waiting& waiting, Group& group);
   void run_background(Group& group);
+  bool pressed(Clk::time_point now) const;
+  Clk::time_point background_due() const;
   bool run_unit(Group& group, std::deque<std::unique_ptr<Unit>>& queue, const Slice& slice);
   void maintain_dedup(bool appends_wait);
   void fail_units(Group& group, const Error& why, bool all);
@@ -109,6 +111,9 @@ class Writer {
   int checkpointed_frames_ = 0;
   bool in_trouble_ = false;  // a group failed, the log says so, and none succeeded since
   Clk::time_point trouble_said_{};
+  Clk::time_point last_background_{};  // when background work had its last slice
+  Clk::time_point last_appends_{};     // when the last group with appends was over
+  double recent_group_appends_ = 0;    // a running mean over the last groups that had any
 
   // Thread: any (atomics).
   std::atomic<std::size_t> waiting_{0};
