@@ -27,6 +27,7 @@
 #include "common/log.hpp"
 #include "deliver/dispatcher.hpp"
 #include "deliver/planner.hpp"
+#include "expression/expression.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
 #include "ingest/hooks.hpp"
@@ -444,6 +445,10 @@ void Daemon::keep_alive() {
   if (planner_.busy_for() > planner_stuck_after) {
     well = false;
     log::error("the planner does not get on with one webhook", {{"for_ms", planner_.busy_for().count()}});
+    for (const expression::Running& running : expression::running_now())
+      log::error(
+          "an expression does not end",
+          {{"at", running.where.to_string()}, {"expression", running.expression}, {"for_ms", running.since.count()}});
   }
   if (well) service_manager_.alive();
   const auto beat = [this](std::atomic<long long>& seen) {

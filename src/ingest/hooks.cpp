@@ -145,13 +145,6 @@ class Hooks::Impl {
       rejections_.count(source->name, "too_large", request.remote);
       return refusal(413, "the body is larger than this source allows");
     }
-    if (refusing_) {
-      rejections_.count(source->name, "shutting_down", request.remote);
-      http::Response response =
-          try_again(Millis{1'000 + static_cast<long long>(random_fraction() * 4'000)}, "shutting down");
-      response.close = true;
-      return response;
-    }
     const store::CommitLoad load = store_.load();
     if (!admission_.admits(load, config.ack_budget, clock_.steady())) {
       ack_refused_.add();
@@ -249,7 +242,6 @@ class Hooks::Impl {
   CommitWaiters waiters_;
   Admission admission_;
   std::map<std::string, std::shared_ptr<Runtime>, std::less<>> sources_;
-  bool refusing_ = false;
 
  private:
   // The store took one again: what could not be told while it was full is told now, at most once an hour.
@@ -287,10 +279,6 @@ Hooks::~Hooks() = default;
 
 void Hooks::set_sources(std::map<std::string, ConfiguredSource> sources) {
   impl_->set_sources(std::move(sources));
-}
-
-void Hooks::refuse_new() {
-  impl_->refusing_ = true;
 }
 
 std::optional<SteadyTime> Hooks::last_heard(std::string_view source) const {

@@ -36,8 +36,6 @@ class Hooks {
   boost::asio::awaitable<http::Response> handle(http::Request& request);
   // When an authentic webhook of this source came last, since the start. For SilenceAlarm.
   std::optional<SteadyTime> last_heard(std::string_view source) const;
-  // From now on 503 with Retry-After for everything: shutting down.
-  void refuse_new();
 
  private:
   class Impl;

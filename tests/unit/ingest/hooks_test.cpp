@@ -238,20 +238,6 @@ TEST_F(HooksTest, RefusesWhenTheCommitWouldComeTooLate) {
   run();
 }
 
-TEST_F(HooksTest, RefusesNewOnesWhenShuttingDown) {
-  Call& before = send("/hooks/open", "ok");
-  hooks.refuse_new();
-  const Call& after = send("/hooks/open", "ok");
-  ASSERT_TRUE(after.response);
-  EXPECT_EQ(after.response->status, 503);
-  EXPECT_TRUE(after.response->close);
-  EXPECT_NE(header_of(after, "Retry-After"), "");
-  store.answer(appended(1));
-  run();
-  ASSERT_TRUE(before.response);
-  EXPECT_EQ(before.response->status, 200) << "what was let in is finished";
-}
-
 TEST_F(HooksTest, AReloadLeavesRequestsUnderWayAlone) {
   Call& call = send("/hooks/open", "ok");
   hooks.set_sources({});
