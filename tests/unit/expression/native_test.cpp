@@ -6,21 +6,8 @@
 
 #include "helpers.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/lsan_interface.h>
-#endif
-
 namespace chatrelay::expression {
 namespace {
-
-// libjq 1.6 itself leaks a few values where some errors are raised within its builtins; that is not what is tested
-// here.
-struct LeaksOfLibjq {
-#if defined(__SANITIZE_ADDRESS__)
-  __lsan::ScopedDisabler disabler;
-#endif
-  LeaksOfLibjq() {}
-};
 
 const char* const values[] = {
     R"(null)",

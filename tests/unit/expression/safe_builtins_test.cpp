@@ -16,6 +16,7 @@ TEST(SafeBuiltins, a_date_that_is_none_is_an_error) {
 }
 
 TEST(SafeBuiltins, the_empty_text_is_found_nowhere) {
+  const LeaksOfLibjq leaks;
   EXPECT_EQ(eval(R"j([indices("")], index(""), rindex(""))j", R"j("abc")j"), "[[[]],null,null]");
   EXPECT_EQ(eval(R"j(indices("b"), index("b"), rindex("b"), index("z"))j", R"j("abcb")j"), "[[1,3],1,3,null]");
   EXPECT_EQ(eval(R"j(indices(1), indices([1, 2]), index(""))j", R"j([1, 2, 1, ""])j"), "[[0,2],[0],3]");
