@@ -163,8 +163,10 @@ std::string Metrics::prometheus_text() const {
     const char* type =
         std::visit([](const auto& metric) { return type_name(*metric); }, family->series.begin()->second);
     out += "# HELP " + name + ' ' + escape(family->help, false) + "\n# TYPE " + name + ' ' + type + '\n';
-    for (const auto& [labels, series] : family->series)
-      std::visit([&](const auto& metric) { write(out, name, labels, *metric); }, series);
+    for (const auto& entry : family->series) {
+      const std::string& family_name = name;  // clang 14 does not capture a structured binding
+      std::visit([&](const auto& metric) { write(out, family_name, entry.first, *metric); }, entry.second);
+    }
   }
   return out;
 }

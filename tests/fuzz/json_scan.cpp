@@ -24,7 +24,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHATRELAY_ASSERT(again.members.empty(), "a member was left");
   if (scan.depth <= json_depth_max) {
     const auto parsed = parse_json(text);
-    CHATRELAY_ASSERT(parsed.has_value(), "well formed for the scanner, not for the parser");
+    // An exponent of more digits than an int holds is JSON, but Boost.JSON refuses it: such a webhook is kept as
+    // invalid_payload.
+    CHATRELAY_ASSERT(parsed.has_value() || parsed.error().message.find("exponent") != std::string::npos,
+                     "well formed for the scanner, not for the parser");
   }
   for (const std::string_view value : scan.values) (void)scanned_string(value);
   return 0;
