@@ -96,14 +96,15 @@ class Planner::Impl {
   }
 
   void replay(ReplayRequest request, std::function<void(Result<std::vector<ReplayPlan>>)> done) {
-    bool late = false;
     {
       const std::lock_guard lock(mutex_);
-      late = stopping_;
-      if (!late) replays_.push_back({std::move(request), std::move(done), {}, 0});
+      if (!stopping_) {
+        replays_.push_back({std::move(request), std::move(done), {}, 0});
+        wake_.notify_one();
+        return;
+      }
     }
-    if (late) return done(unavailable("shutting down"));
-    wake_.notify_one();
+    done(unavailable("shutting down"));
   }
 
   Millis busy_for() const {

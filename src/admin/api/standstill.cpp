@@ -74,9 +74,11 @@ Result<std::vector<store::StoredDelivery>> Standstill::list(store::Reader& reade
       if (!more) return more.error();
       std::move(more->begin(), more->end(), std::back_inserter(*rows));
     }
-    std::ranges::sort(*rows, std::ranges::greater{}, &store::StoredDelivery::seq);
-    const auto twice = std::ranges::unique(*rows, {}, &store::StoredDelivery::seq);
-    rows->erase(twice.begin(), twice.end());
+    // Not std::ranges::unique: clang 14 cannot read libstdc++'s subrange.
+    const auto newer = [](const auto& a, const auto& b) { return a.seq > b.seq; };
+    const auto same = [](const auto& a, const auto& b) { return a.seq == b.seq; };
+    std::sort(rows->begin(), rows->end(), newer);
+    rows->erase(std::unique(rows->begin(), rows->end(), same), rows->end());
     if (rows->size() > filter.page.limit) rows->resize(filter.page.limit);
   }
   for (store::StoredDelivery& row : *rows) apply(row);
