@@ -1,11 +1,10 @@
 #include "store/ids.hpp"
 
 #include "common/ids.hpp"
+#include "event/part_id.hpp"
 
 namespace chatrelay::store {
 namespace {
-// An odd multiplier has an inverse modulo 2^32, so the part can be read back from the salt of its id.
-constexpr std::uint32_t spread = 0x9e3779b1u;
 constexpr std::uint32_t inverse_of(std::uint32_t a) {
   std::uint32_t x = a;
   for (int i = 0; i < 5; ++i) x *= 2 - a * x;
@@ -14,10 +13,6 @@ constexpr std::uint32_t inverse_of(std::uint32_t a) {
 constexpr std::uint64_t time_mask = (1ULL << 48) - 1;
 }  // namespace
 
-std::uint32_t salt_of_part(std::uint32_t salt, std::uint32_t part) {
-  return salt ^ (part * spread);
-}
-
 std::string record_id(WallTime time, std::uint32_t salt, std::uint64_t seq) {
   return encode_ulid({time, salt, seq});
 }
@@ -25,15 +20,11 @@ std::string record_id(WallTime time, std::uint32_t salt, std::uint64_t seq) {
 bool is_id_of(const UlidParts& id, WallTime time, std::uint32_t salt, std::uint32_t parts) {
   const auto same_time =
       ((static_cast<std::uint64_t>(to_ms(id.time)) ^ static_cast<std::uint64_t>(to_ms(time))) & time_mask) == 0;
-  return same_time && (id.salt ^ salt) * inverse_of(spread) < parts;
+  return same_time && (id.salt ^ salt) * inverse_of(part_spread) < parts;
 }
 
 std::string event_id(const StoredEvent& event, std::uint32_t part) {
-  if (part == 0) return event.id;
-  auto id = decode_ulid(event.id);
-  if (!id) return event.id;
-  id->salt = salt_of_part(id->salt, part);
-  return encode_ulid(*id);
+  return part_id(event.id, part);
 }
 
 }  // namespace chatrelay::store
