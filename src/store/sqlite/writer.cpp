@@ -331,8 +331,6 @@ void Writer::insert_appends(Group& group, bool carefully) {
   }
 }
 
-// While appends wait for this commit, background work gets about as long as they took themselves, so that it never
-// takes more than half of their rate, and never starves either. Without them it has more time, until one comes.
 bool Writer::pressed(Clk::time_point now) const {
   return recent_group_appends_ > pressed_group_appends && now - last_appends_ < pressed_for;
 }
@@ -341,6 +339,8 @@ Writer::Clk::time_point Writer::background_due() const {
   return last_background_ + background_every;
 }
 
+// Pressed, background work gets one slice now and then (background_every). Otherwise, beside appends that wait for this
+// commit, about as long as they took themselves, and without them more time, until one comes. It never starves.
 void Writer::run_background(Group& group) {
   const auto start = Clk::now();
   const bool appends = group.last > group.first;
