@@ -31,10 +31,9 @@ struct DestinationRuntime;
 // From its start until its outcome is committed.
 struct Flight {
   std::shared_ptr<DestinationRuntime> runtime;
-  store::StoredDelivery delivery;         // payload moved into the attempt
-  std::string event_id, source, chat_id;  // for dead letters
-  bool probe = false;                     // of a half-open circuit
-  bool ended = false;                     // the attempt has an outcome (or was given up waiting for)
+  store::StoredDelivery delivery;  // without its payload
+  bool probe = false;              // of a half-open circuit
+  bool ended = false;              // the attempt has an outcome (or was given up waiting for)
   WallTime started_at;
   SteadyTime started{};
   SteadyTime overdue_at{};

@@ -44,7 +44,6 @@ Dispatcher::Impl::~Impl() {
 
 Result<void> Dispatcher::Impl::start(std::vector<ConfiguredDestination> destinations) {
   reader_ = store_.open_reader();
-  builder_ = std::make_unique<AttemptBuilder>(*reader_);
   Result<void> configured = configure(destinations);
   if (!configured) return configured;
   look_at_clock();

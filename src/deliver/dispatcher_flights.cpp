@@ -12,6 +12,7 @@
 #include "common/log.hpp"
 #include "common/secret.hpp"
 #include "common/text.hpp"
+#include "deliver/attempt_of.hpp"
 #include "deliver/dispatcher_impl.hpp"
 #include "deliver/retry_policy.hpp"
 
@@ -38,28 +39,18 @@ std::string clean(const std::string& text, std::size_t bytes_max) {
 
 }  // namespace
 
-// False: nothing more can be started just now.
-bool Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery delivery) {
+void Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery delivery) {
   const SteadyTime now = clock_.steady();
-  Result<Attempt> built = builder_->build(delivery);
+  Result<Attempt> built = attempt_of(delivery);
   if (!built) {
-    if (built.error().kind == ErrorKind::invalid) {
-      const DeliverySeq seq = delivery.seq;
-      runtime.window.done(seq);
-      bury(runtime, std::move(delivery), built.error().message);
-      return true;
-    }
-    reader_failed(runtime, built.error());
-    runtime.window.give_back(std::move(delivery), now);
-    return false;
+    runtime.window.done(delivery.seq);
+    bury(runtime, std::move(delivery), built.error().message);
+    return;
   }
   if (runtime.rate) runtime.rate->try_take(now);
 
   auto flight = std::make_shared<Flight>();
   flight->runtime = shared(runtime);
-  flight->event_id = built->event_id;
-  flight->source = built->source;
-  flight->chat_id = built->chat_id;
   flight->probe = runtime.circuit.begin();
   flight->started_at = clock_.now();
   flight->started = now;
@@ -73,7 +64,6 @@ bool Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery
     log::info("probing a destination", {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}});
   asio::awaitable<void> attempt = run(this, alive_, flight, runtime.destination, std::move(*built));
   attempts_.spawn(std::move(attempt));
-  return true;
 }
 
 // Static, and everything it needs is in its frame: it may outlive the dispatcher.
@@ -188,7 +178,7 @@ void Dispatcher::Impl::disable(DestinationRuntime& runtime, const Flight& flight
   runtime.window.forget_ready();
   log::error("destination disabled; its deliveries are held until `destinations resume`",
              {{"destination", runtime.config.name}, {"reason", reason}});
-  if (flight.source == own_source) return;  // own events never cause each other
+  if (flight.delivery.origin.source == own_source) return;  // own events never cause each other
   boost::json::object payload;
   payload["destination"] = runtime.config.name;
   payload["delivery"] = flight.delivery.id;
@@ -211,11 +201,6 @@ void Dispatcher::Impl::bury(DestinationRuntime& runtime, store::StoredDelivery d
   flight->result.reason = std::move(reason);
   flight->result.charged = false;
   flight->result.state = DeliveryState::dead;
-  // Whose event it was, for the alert; without it the alert only says less.
-  if (const auto event = reader_->event(flight->delivery.event.seq); event && *event) {
-    flight->source = (*event)->source;
-    flight->event_id = store::event_id(**event, flight->delivery.event.part);
-  }
   ++flights_;
   ++runtime.recording;
   record(flight);
@@ -259,13 +244,13 @@ void Dispatcher::Impl::committed(const FlightPtr& flight, bool was_open) {
   log::warn(
       "dead letter",
       {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}, {"reason", flight->result.reason}});
-  if (flight->source == own_source) return;  // own events never cause each other
+  if (flight->delivery.origin.source == own_source) return;  // own events never cause each other
   boost::json::object payload;
   payload["destination"] = runtime.config.name;
   payload["delivery"] = flight->delivery.id;
-  payload["event"] = flight->event_id;
-  payload["source"] = flight->source;
-  payload["chat"] = flight->chat_id;
+  payload["event"] = flight->delivery.origin.event_id;
+  payload["source"] = flight->delivery.origin.source;
+  payload["chat"] = flight->delivery.origin.chat_id;
   payload["rule"] = flight->delivery.rule;
   payload["action"] = flight->delivery.action;
   payload["reason"] = flight->result.reason;

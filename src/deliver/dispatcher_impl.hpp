@@ -15,7 +15,6 @@
 
 #include "common/async/inbox.hpp"
 #include "common/async/task_group.hpp"
-#include "deliver/attempt_builder.hpp"
 #include "deliver/dead_letters.hpp"
 #include "deliver/destination_runtime.hpp"
 #include "deliver/dispatcher.hpp"
@@ -68,7 +67,7 @@ class Dispatcher::Impl {
   void reader_failed(DestinationRuntime& runtime, const Error& error);
 
   // dispatcher_flights.cpp
-  bool launch(DestinationRuntime& runtime, store::StoredDelivery delivery);
+  void launch(DestinationRuntime& runtime, store::StoredDelivery delivery);
   static boost::asio::awaitable<void> run(Impl* self, std::shared_ptr<bool> alive, FlightPtr flight,
                                           std::shared_ptr<destinations::Destination> destination, Attempt attempt);
   void ended(const FlightPtr& flight, Outcome outcome);
@@ -96,7 +95,6 @@ class Dispatcher::Impl {
   std::shared_ptr<Records> records_;  // Lifetime: shared with the store's callbacks, which may come after us
   std::shared_ptr<Calls> calls_;
   std::unique_ptr<store::Reader> reader_;
-  std::unique_ptr<AttemptBuilder> builder_;
   std::map<std::string, RuntimePtr, std::less<>> runtimes_;
   std::optional<std::vector<ConfiguredDestination>> reload_waits_;  // the store could not be read for it
   DeadLetters dead_letters_;

@@ -88,7 +88,7 @@ void Dispatcher::Impl::start_what_may_start(DestinationRuntime& runtime) {
       runtime.waits_for_lane.emplace_back(next->lane, next->seq);
       continue;
     }
-    if (!launch(runtime, std::move(*next))) return;
+    launch(runtime, std::move(*next));
   }
 }
 

@@ -132,6 +132,12 @@ struct Plan {
 // ---- deliveries
 // --------------------------------------------------------------------------------------------------------
 
+// What a delivery's event is called; all empty once retention took the event.
+struct DeliveryOrigin {
+  std::string event_id, source;
+  std::string type, chat_id, thread_id;  // of its part; empty if it has none
+};
+
 struct StoredDelivery {
   DeliverySeq seq = 0;
   std::string id;  // ULID; stays the same through every attempt and retry
@@ -146,6 +152,7 @@ struct StoredDelivery {
   std::optional<WallTime> finished_at;
   WallTime first_pending_at;  // give_up_after counts from here; set anew by an operator's retry
   std::string payload;        // empty in listings
+  DeliveryOrigin origin;      // filled by Reader::due alone
 };
 
 // What an attempt led to; decided by deliver/, written in one unit.

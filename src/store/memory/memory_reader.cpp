@@ -74,9 +74,27 @@ class MemoryReader final : public Reader {
       return std::pair(a->delivery.due_at, a->pos) < std::pair(b->delivery.due_at, b->pos);
     });
     std::vector<StoredDelivery> found;
-    for (const auto* head : heads)
-      if (found.size() < limit) found.push_back(head->delivery);
+    for (const auto* head : heads) {
+      if (found.size() == limit) break;
+      found.push_back(head->delivery);
+      found.back().origin = origin_of(head->delivery.event);
+    }
     return found;
+  }
+
+  DeliveryOrigin origin_of(const EventRef& ref) const {
+    DeliveryOrigin origin;
+    const auto found = t_.events.find(ref.seq);
+    if (found == t_.events.end()) return origin;
+    origin.event_id = event_id(found->second.event, ref.part);
+    origin.source = found->second.event.source;
+    for (const PlannedPart& part : found->second.parts) {
+      if (part.part != ref.part) continue;
+      origin.type = part.type;
+      origin.chat_id = part.chat_id;
+      origin.thread_id = part.thread_id;
+    }
+    return origin;
   }
 
   Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) override {

@@ -15,7 +15,7 @@ std::uint32_t Salts::next() {
 }
 
 Core::Core(const Options& o, const Clock& clock)
-    : options(o), db(o.path, Connection::Mode::read_write), dedup(clock, o.dedup_bucket_keys, o.dedup_keys_max) {}
+    : options(o), db(o.path, Connection::Mode::writer), dedup(clock, o.dedup_bucket_keys, o.dedup_keys_max) {}
 
 void Core::load() {
   counters.load(db);

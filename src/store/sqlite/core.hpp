@@ -24,6 +24,14 @@ class Salts {
   std::size_t used_ = values_.size();
 };
 
+// A plan whose JSON is text already: made by the caller's thread, so that the writer's has nothing to do but write.
+struct ReadyPlan {
+  explicit ReadyPlan(Plan&& from);
+  Plan plan;                          // state and messages of its conversation are taken out
+  std::string state;                  // ConversationUpdate::state
+  std::vector<std::string> messages;  // StoredMessage::message, one for each
+};
+
 struct Core {
   Core(const Options& options, const Clock& clock);
   void load();
@@ -48,9 +56,7 @@ struct Core {
 Appended append_event(Core& core, const NewEvent& event);
 
 // planning; appends the seqs of the new deliveries. A webhook that is planned already, or gone, changes nothing.
-void apply_plan(Core& core, const Plan& plan, std::vector<DeliverySeq>& created);
-void update_conversation(Core& core, std::int64_t chat, const ConversationUpdate& update);
-std::int64_t intern_chat(Core& core, std::int64_t source, std::string_view chat_id, WallTime now);
+void apply_plan(Core& core, const ReadyPlan& plan, std::vector<DeliverySeq>& created);
 
 // deliveries
 DeliverySeq insert_delivery(Core& core, EventSeq event, const NewDelivery& delivery, WallTime now);

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "store/sqlite/gathering_vfs.hpp"
+
 namespace chatrelay::store::sqlite {
 namespace {
 
@@ -61,7 +63,7 @@ Connection::Connection(const std::string& path, Mode mode) {
     flags |= SQLITE_OPEN_CREATE;
     create_private(path);
   }
-  int code = sqlite3_open_v2(path.c_str(), &db_, flags, nullptr);
+  int code = sqlite3_open_v2(path.c_str(), &db_, flags, mode == Mode::writer ? gathering_vfs() : nullptr);
   if (code != SQLITE_OK) {
     SqlError error{code, db_ ? sqlite3_errmsg(db_) : sqlite3_errstr(code)};
     sqlite3_close(db_);

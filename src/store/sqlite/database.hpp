@@ -36,7 +36,7 @@ struct Blob {
 
 class Connection {
  public:
-  enum class Mode { read_write, create, read_only };
+  enum class Mode { read_write, create, read_only, writer };  // writer: the daemon's one, see gathering_vfs.hpp
   Connection(const std::string& path, Mode mode);
   ~Connection();
   Connection(const Connection&) = delete;

@@ -34,10 +34,9 @@ CREATE TABLE rule_failures(seq INTEGER, n INTEGER, part INTEGER NOT NULL, rule I
 CREATE TABLE chats(pk INTEGER PRIMARY KEY, source INTEGER NOT NULL, chat_id TEXT NOT NULL, known INTEGER NOT NULL DEFAULT 0,
   visitor_id TEXT NOT NULL DEFAULT '', visitor_name TEXT NOT NULL DEFAULT '', visitor_email TEXT NOT NULL DEFAULT '',
   status TEXT NOT NULL DEFAULT '', thread_id TEXT NOT NULL DEFAULT '', started_at INTEGER, active_at INTEGER NOT NULL DEFAULT 0,
-  messages INTEGER NOT NULL DEFAULT 0);
+  messages INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX chats_id ON chats(chat_id, source);
 CREATE INDEX chats_visitor ON chats(visitor_id) WHERE visitor_id <> '';
-CREATE TABLE chat_states(pk INTEGER PRIMARY KEY, state TEXT NOT NULL);
 CREATE TABLE messages(chat INTEGER, n INTEGER, message_id TEXT NOT NULL, event_seq INTEGER NOT NULL, changed_by INTEGER NOT NULL,
   deleted INTEGER NOT NULL, thread_id TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(chat, n)) WITHOUT ROWID;
 CREATE UNIQUE INDEX messages_id ON messages(chat, message_id);

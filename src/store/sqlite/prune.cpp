@@ -116,14 +116,14 @@ std::size_t Pruner::chats(Core& core, WallTime before, std::size_t limit) {
       return removed;
     }
     core.db.run("DELETE FROM message_versions WHERE chat=?1", chat.pk);
-    core.db.run("DELETE FROM chat_states WHERE pk=?1", chat.pk);
     // While events still name the chat its number stays, and nothing else of it.
     if (!chat.named)
       core.db.run("DELETE FROM chats WHERE pk=?1", chat.pk);
     else
       core.db.run(
           "UPDATE chats SET "
-          "known=0,visitor_id='',visitor_name='',visitor_email='',status='',thread_id='',started_at=NULL,messages=0 "
+          "known=0,visitor_id='',visitor_name='',visitor_email='',status='',thread_id='',started_at=NULL,messages=0,"
+          "state='' "
           "WHERE pk=?1",
           chat.pk);
     if (removed >= limit) {

@@ -1,5 +1,8 @@
 #include "store/sqlite/reader.hpp"
 
+#include <algorithm>
+
+#include "event/part_id.hpp"
 #include "store/ids.hpp"
 
 namespace chatrelay::store::sqlite {
@@ -79,6 +82,24 @@ std::optional<StoredEvent> ReaderBase::load_event(EventSeq seq, bool with_body) 
   event.content_type = rows.string(3);
   event.body = rows.string(4);
   return event;
+}
+
+DeliveryOrigin ReaderBase::load_origin(const EventRef& event) {
+  DeliveryOrigin origin;
+  Rows rows(
+      *db_,
+      "SELECT e.received_at,e.salt,e.source,p.type,p.thread_id,c.chat_id FROM events e LEFT JOIN event_parts p ON "
+      "p.id=?2 LEFT JOIN chats c ON c.pk=p.chat WHERE e.seq=?1",
+      event.seq, event.seq * parts_max + std::min(event.part, parts_max - 1));
+  if (!rows.next()) return origin;
+  const auto salt = static_cast<std::uint32_t>(rows.integer(1));
+  origin.event_id = record_id(rows.time(0), salt_of_part(salt, event.part), event.seq);
+  origin.source = names_.name(*db_, rows.integer(2));
+  if (event.part >= parts_max || rows.null(3)) return origin;
+  origin.type = names_.name(*db_, rows.integer(3));
+  origin.thread_id = rows.string(4);
+  origin.chat_id = rows.string(5);
+  return origin;
 }
 
 std::optional<StoredDelivery> ReaderBase::load_delivery(DeliverySeq seq, bool with_payload) {

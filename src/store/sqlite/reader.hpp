@@ -39,6 +39,7 @@ class ReaderBase : public Reader {
   std::vector<PlannedPart> parts_of(EventSeq seq);
   std::optional<StoredEvent> load_event(EventSeq seq, bool with_body);
   std::optional<StoredDelivery> load_delivery(DeliverySeq seq, bool with_payload);
+  DeliveryOrigin load_origin(const EventRef& event);
 
   std::string path_;
   Names names_;

@@ -50,9 +50,7 @@ Result<std::optional<StoredConversation>> SqliteReader::conversation(std::string
   return read([&]() -> std::optional<StoredConversation> {
     const auto number = names_.number(db(), source);
     if (!number) return std::nullopt;
-    Rows rows(db(),
-              "SELECT s.pk,s.state FROM chats c JOIN chat_states s ON s.pk=c.pk WHERE c.chat_id=?1 AND c.source=?2",
-              chat_id, *number);
+    Rows rows(db(), "SELECT pk,state FROM chats WHERE chat_id=?1 AND source=?2 AND known=1", chat_id, *number);
     if (!rows.next()) return std::nullopt;
     StoredConversation found;
     found.pk = rows.number(0);

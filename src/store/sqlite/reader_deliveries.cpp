@@ -23,8 +23,12 @@ Result<std::vector<StoredDelivery>> SqliteReader::due(std::string_view destinati
       while (seqs.size() < limit && rows.next())
         if (!std::binary_search(skip.begin(), skip.end(), rows.number(0))) seqs.push_back(rows.number(0));
     }
-    for (auto seq : seqs)
-      if (auto delivery = load_delivery(seq, true)) found.push_back(std::move(*delivery));
+    for (auto seq : seqs) {
+      auto delivery = load_delivery(seq, true);
+      if (!delivery) continue;
+      delivery->origin = load_origin(delivery->event);
+      found.push_back(std::move(*delivery));
+    }
     return found;
   });
 }

@@ -25,10 +25,13 @@ class SqliteStore final : public Store {
   void append(NewEvent event, Done<Appended> done) override { writer_.append(std::move(event), std::move(done)); }
 
   void apply(std::vector<Plan> plans, Done<std::vector<DeliverySeq>> done) override {
-    auto each = [](Core& core, const Plan& plan, std::vector<DeliverySeq>& created) {
+    std::vector<ReadyPlan> ready;
+    ready.reserve(plans.size());
+    for (Plan& plan : plans) ready.emplace_back(std::move(plan));
+    auto each = [](Core& core, const ReadyPlan& plan, std::vector<DeliverySeq>& created) {
       apply_plan(core, plan, created);
     };
-    writer_.submit(make_unit_over<std::vector<DeliverySeq>>(std::move(plans), each, std::move(done)));
+    writer_.submit(make_unit_over<std::vector<DeliverySeq>>(std::move(ready), each, std::move(done)));
   }
 
   void record(AttemptResult result, Done<bool> done) override {

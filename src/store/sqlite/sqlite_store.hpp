@@ -27,7 +27,9 @@ struct Options {
   std::size_t waiting_max = 65'536;         // Limit: appends not yet committed; above: unavailable
   std::size_t dedup_bucket_keys = 200'000;  // keys in memory until they are sealed: some 10 MB
   std::size_t dedup_keys_max = 32'000'000;  // Limit: sealed keys whose Bloom filters stay in memory: 48 MB
-  std::uint64_t checkpoint_bytes = 4u << 20;  // WAL that is copied into the file at once: some milliseconds
+  // WAL that is copied into the file at once. Much, and pages that many commits wrote are copied once; little, while
+  // many senders wait for their answer: some milliseconds.
+  std::uint64_t checkpoint_bytes = 16u << 20, checkpoint_bytes_pressed = 2u << 20;
   std::uint64_t wal_bytes_max =
       64u << 20;  // Limit: beyond, readers are waited for (briefly) to start the WAL anew and shorten it
   std::uint64_t file_pages_max = 0;  // Limit: pages of 4 KiB; 0: the disk's

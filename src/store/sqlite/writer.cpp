@@ -13,8 +13,7 @@ constexpr std::chrono::milliseconds idle_checkpoint_after{
 constexpr std::chrono::milliseconds idle_look_after{30'000};  // for expired de-duplication buckets
 constexpr std::chrono::milliseconds dedup_pause{5};           // between slices of sealing when nothing else is to do
 constexpr int dedup_slice_ms = 0, dedup_slice_alone_ms = 3,
-              dedup_slice_behind_ms = 8;                    // 0: one step, about 1 ms at most
-constexpr std::chrono::microseconds background_least{300};  // some ten units, even if a single append waits
+              dedup_slice_behind_ms = 8;  // 0: one step, about 1 ms at most
 // Pressed: groups are this large, so many senders wait at once. Background work then gets one slice in background_every
 // and nothing between: a little in every group would cost each its commit, and pages that many units touch (a chat's
 // row, an index leaf) are written to the WAL once a commit.
@@ -65,7 +64,7 @@ void Writer::load() {
   // cache_size in KiB: bounds memory however large the store is. Reading back a page that fell out costs a copy from
   // the kernel's cache.
   db.execute(
-      "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA "
+      "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-49152; PRAGMA "
       "wal_autocheckpoint=0;");
   if (options_.file_pages_max > 0)
     db.execute(("PRAGMA max_page_count=" + std::to_string(options_.file_pages_max)).c_str());
@@ -339,29 +338,27 @@ Writer::Clk::time_point Writer::background_due() const {
   return last_background_ + background_every;
 }
 
-// Pressed, background work gets one slice now and then (background_every). Otherwise, beside appends that wait for this
-// commit, about as long as they took themselves, and without them more time, until one comes. It never starves.
+// Pressed, background work gets one slice now and then (background_every). Otherwise each group has one: beside appends
+// short, without them longer, until one comes. It never starves, and never has less than background_slice: commits of a
+// few units each would write the same pages again and again.
 void Writer::run_background(Group& group) {
   const auto start = Clk::now();
   const bool appends = group.last > group.first;
-  const bool press = pressed(start);
-  if (press && start < background_due()) {
+  if (pressed(start) && start < background_due()) {
     maintain_dedup(appends);
     return;
   }
   last_background_ = start;
-  const auto most =
-      std::chrono::duration_cast<Clk::duration>(appends ? options_.background_slice : options_.background_slice_alone);
-  const auto time = appends && !press ? std::clamp<Clk::duration>(start - group.started,
-                                                                  std::min<Clk::duration>(background_least, most), most)
-                                      : most;
+  const auto least = std::chrono::duration_cast<Clk::duration>(options_.background_slice);
+  const auto time = appends ? least : std::chrono::duration_cast<Clk::duration>(options_.background_slice_alone);
   const auto* waiting = appends ? nullptr : &waiting_;
   // Slow units get what is left, but never less than a quarter.
-  const Slice slice{start + (slow_.empty() ? time : time * 3 / 4), waiting};
+  const Slice slice{start + (slow_.empty() ? time : time * 3 / 4), start + least, waiting};
   while (!units_.empty())
     if (!run_unit(group, units_, slice) || slice.over()) break;
   if (!slow_.empty()) {
-    const Slice rest{std::max(start + time, Clk::now() + time / 4), waiting};
+    const auto now = Clk::now();
+    const Slice rest{std::max(start + time, now + time / 4), now + least / 4, waiting};
     if (!run_unit(group, slow_, rest) && !slow_.empty()) {
       slow_.push_back(std::move(slow_.front()));  // long ones take turns
       slow_.pop_front();
@@ -467,10 +464,12 @@ void Writer::after_trouble(const SqlError& error) {
   if (error.primary() == SQLITE_FULL) checkpoint(SQLITE_CHECKPOINT_RESTART);
 }
 
-// Copies the WAL into the file often and little: a checkpoint of checkpoint_bytes takes some milliseconds, and once all
-// is copied the next commit starts the WAL anew by itself, unless a reader still looks at it.
+// Copies the WAL into the file a little at a time; once all is copied the next commit starts the WAL anew by itself,
+// unless a reader still looks at it.
 void Writer::checkpoint_if_due(bool idle) {
-  const int step = static_cast<int>(std::max<std::uint64_t>(options_.checkpoint_bytes / page_bytes, 1));
+  const auto bytes = pressed(Clk::now()) ? std::min(options_.checkpoint_bytes, options_.checkpoint_bytes_pressed)
+                                         : options_.checkpoint_bytes;
+  const int step = static_cast<int>(std::max<std::uint64_t>(bytes / page_bytes, 1));
   if (wal_frames_ < checkpointed_at_) checkpointed_at_ = checkpointed_frames_ = 0;  // the WAL started anew
   wal_bytes_.set(static_cast<double>(wal_frames_) * page_bytes);
   if (wal_frames_ - checkpointed_at_ < step && !(idle && wal_frames_ > checkpointed_frames_)) return;

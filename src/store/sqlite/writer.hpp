@@ -21,12 +21,13 @@
 
 namespace chatrelay::store::sqlite {
 
-// How long background work may go on. While no append waits it stops as soon as one comes.
+// How long background work may go on: to the deadline, or, once an append waits, to `least`.
 struct Slice {
-  std::chrono::steady_clock::time_point deadline;
-  const std::atomic<std::size_t>* waiting = nullptr;  // nullptr: only time counts
+  std::chrono::steady_clock::time_point deadline, least;
+  const std::atomic<std::size_t>* waiting = nullptr;  // nullptr: none is looked for
   bool over() const {
-    return (waiting && waiting->load(std::memory_order_relaxed) > 0) || std::chrono::steady_clock::now() >= deadline;
+    const auto now = std::chrono::steady_clock::now();
+    return now >= deadline || (waiting && now >= least && waiting->load(std::memory_order_relaxed) > 0);
   }
 };
 
