@@ -124,7 +124,7 @@ def hook(port, more=""):
                                         f"allow_private: true, concurrency: 32}}\n{more}")
 
 
-def through(relay, sink, seconds, connections=8):
+def through(relay, sink, seconds, connections=64):
     """Sends for `seconds`, waits until the sink has everything, and answers events per second over the whole time."""
     before, began = sink.count(), time.monotonic()
     got = wrk(relay.public, seconds, connections)

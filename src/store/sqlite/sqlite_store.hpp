@@ -29,9 +29,9 @@ struct Options {
   std::size_t dedup_keys_max = 32'000'000;  // Limit: sealed keys whose Bloom filters stay in memory: 48 MB
   // WAL that is copied into the file at once. Much, and pages that many commits wrote are copied once; little, while
   // many senders wait for their answer: some milliseconds.
-  std::uint64_t checkpoint_bytes = 16u << 20, checkpoint_bytes_pressed = 2u << 20;
+  std::uint64_t checkpoint_bytes = 64u << 20, checkpoint_bytes_pressed = 2u << 20;
   std::uint64_t wal_bytes_max =
-      64u << 20;  // Limit: beyond, readers are waited for (briefly) to start the WAL anew and shorten it
+      256u << 20;  // Limit: beyond, readers are waited for (briefly) to start the WAL anew and shorten it
   std::uint64_t file_pages_max = 0;  // Limit: pages of 4 KiB; 0: the disk's
   // Fault injection for tests: called before the Nth writing step/commit; returns an SQLite result code to fail with, 0
   // to go on. Thread: the store's writer.

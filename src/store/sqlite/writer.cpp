@@ -61,8 +61,8 @@ Writer::Writer(Options options, const Clock& clock, Metrics& metrics)
 
 void Writer::load() {
   auto& db = core_.db;
-  // cache_size in KiB: bounds memory however large the store is. Reading back a page that fell out costs a copy from
-  // the kernel's cache.
+  // cache_size in KiB: bounds memory however large the store is; room for the leaves of a thousand busy chats. Reading
+  // back a page that fell out costs a copy from the kernel's cache.
   db.execute(
       "PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-49152; PRAGMA "
       "wal_autocheckpoint=0;");
