@@ -161,7 +161,7 @@ def beside_sick(seconds, pairs):
     import socket
     hole = socket.create_server(("127.0.0.1", 0), backlog=1024)
     slow = harness.SlowResolver(5)
-    ratios, rates = [], []
+    ratios, rates, paused_ratios = [], [], []
     more = (f"  silent: {{connector: webhook, url: 'http://127.0.0.1:{hole.getsockname()[1]}/', allow_private: true, timeout: 30s}}\n"
             "  slow_name: {connector: webhook, url: 'http://slow.example.test/', timeout: 30s}\n")
     for _ in range(pairs):
@@ -172,13 +172,19 @@ def beside_sick(seconds, pairs):
         relay = daemon(hook(sink.port, more), OTHERS, prefix=slow.prefix)
         among = through(relay, sink, seconds)
         relay.close()
+        relay = daemon(hook(sink.port, more), OTHERS, prefix=slow.prefix)  # the same work for the store, nobody sick
+        for name in ("silent", "slow_name"):
+            relay.cli("destinations", "pause", name)
+        paused = through(relay, sink, seconds)
+        relay.close()
         sink.close()
         ratios.append(among / without)
+        paused_ratios.append(among / paused)
         rates.append(among)
     hole.close()
     slow.close()
     row("the same beside a destination that never answers and one whose name resolves in 5 s", f"{statistics.median(ratios):.2f}", 0.9, 0.97,
-        f"{statistics.median(rates):.0f}/s" + ("" if slow.prefix else "; not root: the name fails at once instead of after 5 s"))
+        f"{statistics.median(rates):.0f}/s; against the same rules with those two paused: {statistics.median(paused_ratios):.2f}" + ("" if slow.prefix else "; not root: the name fails at once instead of after 5 s"))
 
 
 def backlog_cost(work, sizes=(1000, 1_000_000), deliver=20000):
