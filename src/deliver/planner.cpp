@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t batch_max = 512;            // webhooks in one transaction
-constexpr milliseconds batch_time{10};             // of work, so that a delivery does not wait for a full batch
+constexpr milliseconds batch_time{10};            // of work, so that a delivery does not wait for a full batch
 constexpr std::size_t batch_bytes_max = 8 << 20;  // Limit: bodies in memory; two batches and what was read ahead
 constexpr seconds after_error{1};
 constexpr seconds look_again{30};  // a ring that was lost costs at most this
