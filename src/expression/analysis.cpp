@@ -141,12 +141,36 @@ bool ignores_input(std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
+// Functions whose arguments see what they themselves were given, as it is.
+bool passes_input(std::string_view name) {
+  static constexpr auto names = std::to_array<std::string_view>(
+      {"select", "first", "last", "isempty", "error", "range", "test", "startswith", "endswith", "contains", "inside",
+       "index", "rindex", "split", "join", "ltrimstr", "rtrimstr", "has"});
+  return std::ranges::find(names, name) != names.end();
+}
+
+bool is_assignment(const Token& token) {
+  return token.kind == TokenKind::op && token.text.size() <= 3 && token.text.ends_with("=") && token.text != "==" &&
+         token.text != "!=" && token.text != "<=" && token.text != ">=";
+}
+
+// Whether nothing in it gives `.` another meaning in a way that Reads does not follow, or makes members of the input.
+bool is_plain(const std::vector<Token>& tokens, const std::vector<bool>& keys) {
+  static constexpr auto others = std::to_array<std::string_view>({"def", "reduce", "foreach", "catch"});
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (is_assignment(tokens[i])) return false;
+    if (tokens[i].kind == TokenKind::keyword && !keys[i] && std::ranges::find(others, tokens[i].text) != others.end())
+      return false;
+  }
+  return true;
+}
+
 // Follows which tokens see the expression's own input. After a `|` the rest of its group sees what the part before it
 // gave, and that part was looked at already; so `.message.text | test("x")` reads `message` alone.
 class Reads {
  public:
   Reads(const std::vector<Token>& tokens, const std::vector<bool>& keys, Analysis& out)
-      : tokens_(tokens), keys_(keys), out_(out) {}
+      : tokens_(tokens), keys_(keys), out_(out), plain_(is_plain(tokens, keys)) {}
 
   void run() {
     groups_.push_back({});
@@ -158,9 +182,10 @@ class Reads {
  private:
   struct Group {
     std::string_view open;
-    bool base = false;     // piped when it began
-    bool piped = false;    // tokens here do not see the input
-    bool binding = false;  // between `as` or `label` and its |
+    bool base = false;      // piped when it began
+    bool piped = false;     // tokens here do not see the input
+    bool binding = false;   // between `as` or `label` and its |
+    bool argument = false;  // of a function that may give it anything
   };
 
   void step(std::size_t i) {
@@ -168,7 +193,9 @@ class Reads {
     Group& group = groups_.back();
     if (token.kind == TokenKind::open) {
       group.binding = group.binding && !token.is_open("(");
-      groups_.push_back({token.text, group.piped, group.piped, false});
+      const bool argument =
+          token.is_open("(") && i > 0 && tokens_[i - 1].kind == TokenKind::name && !passes_input(tokens_[i - 1].text);
+      groups_.push_back({token.text, group.piped, group.piped, false, group.argument || argument});
     } else if (token.kind == TokenKind::close) {
       groups_.pop_back();
     } else if (token.kind == TokenKind::keyword && !keys_[i]) {
@@ -187,7 +214,7 @@ class Reads {
     Group& group = groups_.back();
     if (token.text == "as" || token.text == "label") group.binding = true;
     if (token.text == "def") out_.whole = true;
-    if (token.text == "if") groups_.push_back({"if", group.piped, group.piped, false});
+    if (token.text == "if") groups_.push_back({"if", group.piped, group.piped, false, group.argument});
     if (token.text == "then" || token.text == "elif" || token.text == "else") group.piped = group.base;
     if (token.text == "end" && group.open == "if") groups_.pop_back();
   }
@@ -196,9 +223,9 @@ class Reads {
     const Token& token = tokens_[i];
     const bool continues = i > 0 && ends_term(tokens_[i - 1]);
     if (token.kind == TokenKind::field) {
-      if (!continues) out_.roots.push_back(token.text);
+      if (!continues) root(token.text, i);
     } else if (keys_[i]) {
-      if (i + 1 < tokens_.size() && !tokens_[i + 1].is_op(":")) out_.roots.push_back(token.text);  // {links}
+      if (i + 1 < tokens_.size() && !tokens_[i + 1].is_op(":")) root(token.text, i);  // {links}
     } else if (token.kind == TokenKind::string && i > 0 && (tokens_[i - 1].is_open("{") || tokens_[i - 1].is_op(","))) {
       std::string key;  // {"links"}; elsewhere a string of that name does no harm
       if (string_token_value(token, key) && groups_.back().open == "{") out_.roots.push_back(key);
@@ -206,8 +233,7 @@ class Reads {
       out_.whole = true;
     } else if (token.is_op(".") && !continues) {
       dot(i);
-    } else if (token.kind == TokenKind::op && token.text.size() <= 3 && token.text.ends_with("=") &&
-               token.text != "==" && token.text != "!=" && token.text != "<=" && token.text != ">=") {
+    } else if (is_assignment(token)) {
       out_.whole = true;  // an assignment gives its whole input back
     } else if (token.kind == TokenKind::name && !ignores_input(token.text)) {
       out_.whole = true;
@@ -218,22 +244,57 @@ class Reads {
     }
   }
 
+  const Token* at(std::size_t i) const { return i < tokens_.size() ? &tokens_[i] : nullptr; }
+
+  // The key that stands at `i` as ."key" or ["key"], and where it ends; i if there is none.
+  std::size_t quoted_key(std::size_t i, std::string& key) const {
+    const auto is_key = [&](std::size_t n) {
+      return at(n) != nullptr && at(n)->kind == TokenKind::string && string_token_value(*at(n), key);
+    };
+    if (at(i) != nullptr && at(i)->is_op(".") && is_key(i + 1)) return i + 2;
+    if (at(i) != nullptr && at(i)->is_open("[") && at(i + 2) != nullptr && at(i + 2)->is_close("]") && is_key(i + 1))
+      return i + 3;
+    return i;
+  }
+
   // `."key"` and `.["key"]` name a key; any other `.` is the whole input.
   void dot(std::size_t i) {
     std::string key;
-    const auto at = [&](std::size_t n) -> const Token* { return i + n < tokens_.size() ? &tokens_[i + n] : nullptr; };
-    const Token* next = at(1);
-    if (next != nullptr && next->kind == TokenKind::string && string_token_value(*next, key))
-      return out_.roots.push_back(key);
-    if (next != nullptr && next->is_open("[") && at(2) != nullptr && at(2)->kind == TokenKind::string &&
-        at(3) != nullptr && at(3)->is_close("]") && string_token_value(*at(2), key))
-      return out_.roots.push_back(key);
+    if (quoted_key(i, key) != i || quoted_key(i + 1, key) != i + 1) return root(key, i);
     out_.whole = true;
+  }
+
+  // The input's own key, read by what begins at the token `i`.
+  void root(const std::string& key, std::size_t i) {
+    out_.roots.push_back(key);
+    if (!plain_ || groups_.back().argument) return;
+    std::vector<std::string> path{key};
+    for (std::size_t next = behind_key(i); next < tokens_.size() && !keys_[i];) {
+      if (tokens_[next].is_op("?")) {
+        ++next;
+      } else if (tokens_[next].kind == TokenKind::field) {
+        path.push_back(tokens_[next++].text);
+      } else if (const std::size_t end = quoted_key(next, path.emplace_back()); end != next) {
+        next = end;
+      } else {
+        path.pop_back();
+        break;
+      }
+    }
+    out_.paths.push_back(std::move(path));
+  }
+
+  std::size_t behind_key(std::size_t i) const {
+    if (tokens_[i].kind == TokenKind::field) return i + 1;
+    std::string key;
+    const std::size_t end = quoted_key(i, key);
+    return end != i ? end : quoted_key(i + 1, key);
   }
 
   const std::vector<Token>& tokens_;
   const std::vector<bool>& keys_;
   Analysis& out_;
+  const bool plain_;
   std::vector<Group> groups_;
 };
 

@@ -16,7 +16,10 @@ struct Analysis {
   std::vector<Token> tokens;
   std::vector<std::string> roots;  // top-level keys that it names, sorted
   bool whole = false;              // it could read any key: it uses `.` itself
-  std::string warning;             // empty: none
+  // What it reads of its input by plain paths, as .visitor.email. Not all of them: only where it is certain that the
+  // path begins at the input, and not at something that the expression made.
+  std::vector<std::vector<std::string>> paths;
+  std::string warning;  // empty: none
 };
 
 // Errors: invalid, a message that goes after the expression's text.

@@ -4,7 +4,9 @@
 // one; plain paths (.visitor.email, .chat.tags[0]) are walked on the JSON value itself, also because libjq rounds
 // integers beyond 2^53; libjq 1.6 aborts the process on import/include outside parentheses. An expression that runs too
 // long is stopped by a watchdog through jq_halt, which libjq looks at before each instruction. Limit: memory. libjq 1.6
-// ends the process when there is none; an expression is its author's responsibility there.
+// ends the process when there is none. What an event alone could do is bounded (lists and maps given to libjq, the
+// index of an assignment: see jv_convert.hpp, safe_builtins.cpp); beyond that an expression is its author's
+// responsibility.
 #pragma once
 
 #include <memory>
@@ -74,6 +76,9 @@ class Builder {
   bool mentions(ExpressionId id, std::string_view key) const;
   // True if it names that top-level key: what a rule may be refused for.
   bool names(ExpressionId id, std::string_view key) const;
+  // The plain paths by which it reads its input, as far as they are certain: {"visitor", "email"}. For warnings.
+  const std::vector<std::vector<std::string>>& paths(ExpressionId id) const;
+  const config::Location& where(ExpressionId id) const;
   const std::string& text(ExpressionId id) const;
   // Compiles everything. May be called several times: each Program is for one thread. nullptr if an expression was
   // refused.

@@ -36,7 +36,12 @@ State compile_text(const std::string& text, const json::object& tables, std::vec
   CHATRELAY_ASSERT(state != nullptr, "libjq could not be started");
   jq_set_error_cb(state.get(), collect_message, &messages);
   jq_set_debug_cb(state.get(), drop_message, nullptr);
-  const jv arguments = jv_object_set(jv_object(), jv_string("tables"), to_jv(json::value(tables)));
+  auto converted = to_jv(json::value(tables));
+  if (!converted) {
+    messages.push_back("the tables: " + converted.error().message);
+    return nullptr;
+  }
+  const jv arguments = jv_object_set(jv_object(), jv_string("tables"), converted->release());
   const bool compiled = jq_compile_args(state.get(), text.c_str(), arguments) != 0;
   jq_set_error_cb(state.get(), drop_message, nullptr);  // `messages` ends with this call
   return compiled ? std::move(state) : nullptr;
@@ -160,8 +165,9 @@ Result<std::vector<json::value>> JqProgram::run(std::size_t index, const json::v
     if (index >= candidate->first && index < candidate->first + candidate->count) unit = candidate.get();
   CHATRELAY_ASSERT(unit != nullptr, "every compiled expression belongs to a program");
 
-  jv event = source.whole ? to_jv(input) : to_jv(input, source.roots);
-  jv input_and_index = jv_array_append(jv_array_sized(1 + index_bits), event);
+  auto event = source.whole ? to_jv(input) : to_jv(input, source.roots);
+  if (!event) return event.error();
+  jv input_and_index = jv_array_append(jv_array_sized(1 + index_bits), event->release());
   for (int bit = 0; bit < index_bits; ++bit)
     input_and_index = jv_array_append(input_and_index, jv_bool(((index - unit->first) >> bit & 1) != 0 ? 1 : 0));
   jq_start(unit->state.get(), input_and_index, 0);

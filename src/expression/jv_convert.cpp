@@ -10,6 +10,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr int depth_max = 512;  // Limit: nesting of a result; inputs have 128 at most
+constexpr std::size_t containers_max = 100'000;
 
 jv string_to_jv(std::string_view text) {
   return jv_string_sized(text.data(), static_cast<int>(text.size()));
@@ -66,6 +67,57 @@ bool convert(jv in, json::value& out, std::size_t& left, int depth) {
   }
 }
 
+class ToJv {
+ public:
+  bool over() const { return over_; }
+
+  jv run(const json::value& value) {
+    switch (value.kind()) {
+      case json::kind::null:
+        return jv_null();
+      case json::kind::bool_:
+        return jv_bool(value.get_bool() ? 1 : 0);
+      case json::kind::int64:
+        return jv_number(static_cast<double>(value.get_int64()));
+      case json::kind::uint64:
+        return jv_number(static_cast<double>(value.get_uint64()));
+      case json::kind::double_:
+        return jv_number(value.get_double());
+      case json::kind::string:
+        return string_to_jv(value.get_string());
+      case json::kind::array:
+        return container() ? array(value.get_array()) : jv_null();
+      case json::kind::object:
+        return container() ? object(value.get_object()) : jv_null();
+    }
+    return jv_null();
+  }
+
+ private:
+  bool container() {
+    over_ = over_ || left_ == 0;
+    if (!over_) --left_;
+    return !over_;
+  }
+  jv array(const json::array& from) {
+    jv made = jv_array_sized(static_cast<int>(from.size()));
+    for (const json::value& element : from) made = jv_array_append(made, run(element));
+    return made;
+  }
+  jv object(const json::object& from) {
+    jv made = jv_object();
+    for (const auto& member : from) made = jv_object_set(made, string_to_jv(member.key()), run(member.value()));
+    return made;
+  }
+
+  std::size_t left_ = containers_max;
+  bool over_ = false;
+};
+
+Error too_many() {
+  return {ErrorKind::too_large, "cannot be evaluated: the data has more than 100,000 lists and maps"};
+}
+
 }  // namespace
 
 json::value number_as_jq(double d) {
@@ -76,42 +128,22 @@ json::value number_as_jq(double d) {
   return d;
 }
 
-jv to_jv(const json::value& value) {
-  switch (value.kind()) {
-    case json::kind::null:
-      return jv_null();
-    case json::kind::bool_:
-      return jv_bool(value.get_bool() ? 1 : 0);
-    case json::kind::int64:
-      return jv_number(static_cast<double>(value.get_int64()));
-    case json::kind::uint64:
-      return jv_number(static_cast<double>(value.get_uint64()));
-    case json::kind::double_:
-      return jv_number(value.get_double());
-    case json::kind::string:
-      return string_to_jv(value.get_string());
-    case json::kind::array: {
-      jv array = jv_array_sized(static_cast<int>(value.get_array().size()));
-      for (const json::value& element : value.get_array()) array = jv_array_append(array, to_jv(element));
-      return array;
-    }
-    case json::kind::object: {
-      jv object = jv_object();
-      for (const auto& member : value.get_object())
-        object = jv_object_set(object, string_to_jv(member.key()), to_jv(member.value()));
-      return object;
-    }
-  }
-  return jv_null();
+Result<Jv> to_jv(const json::value& value) {
+  ToJv conversion;
+  Jv converted(conversion.run(value));
+  if (conversion.over()) return too_many();
+  return converted;
 }
 
-jv to_jv(const json::value& value, const std::vector<std::string>& keys) {
+Result<Jv> to_jv(const json::value& value, const std::vector<std::string>& keys) {
   const json::object* from = value.if_object();
   if (from == nullptr) return to_jv(value);
-  jv object = jv_object();
+  ToJv conversion;
+  Jv object(jv_object());
   for (const std::string& key : keys)
     if (const json::value* member = from->if_contains(key))
-      object = jv_object_set(object, string_to_jv(key), to_jv(*member));
+      object = Jv(jv_object_set(object.release(), string_to_jv(key), conversion.run(*member)));
+  if (conversion.over()) return too_many();
   return object;
 }
 

@@ -43,9 +43,11 @@ class Jv {
 
 // A number of libjq's: whole ones under 2^53 as int64.
 boost::json::value number_as_jq(double number);
-jv to_jv(const boost::json::value& value);
+// Limit: 100,000 lists and maps. Each costs libjq some 400 bytes, so that a body of {},{},… grows to 140 times its
+// size, and libjq ends the process when there is no memory. A transcript of 20,000 messages fits. Errors: too_large.
+Result<Jv> to_jv(const boost::json::value& value);
 // Only these members of an object; everything of anything else.
-jv to_jv(const boost::json::value& value, const std::vector<std::string>& keys);
+Result<Jv> to_jv(const boost::json::value& value, const std::vector<std::string>& keys);
 // Whole numbers under 2^53 become int64, nan becomes null, infinity the largest double, as jq prints them. `bytes_left`
 // is reduced by the size. Errors: too_large if it is used up or the nesting is deeper than 512.
 Result<boost::json::value> from_jv(jv borrowed, std::size_t& bytes_left);

@@ -47,10 +47,12 @@ const char* kind_name(const json::value& v) {
 }
 
 // jq's `tostring`.
-std::string text_as_jq(const json::value& v) {
+Result<std::string> text_as_jq(const json::value& v) {
   if (v.is_string()) return std::string(v.get_string());
-  const Jv dumped(jv_dump_string(to_jv(v), 0));
-  return {jv_string_value(dumped.get()), static_cast<std::size_t>(jv_string_length_bytes(dumped.copy()))};
+  auto converted = to_jv(v);
+  if (!converted) return converted.error();
+  const Jv dumped(jv_dump_string(converted->release(), 0));
+  return std::string{jv_string_value(dumped.get()), static_cast<std::size_t>(jv_string_length_bytes(dumped.copy()))};
 }
 
 // Every result of a node goes into a sink, in jq's order; a sink or a node that answers false ends the evaluation. This
@@ -226,7 +228,7 @@ class Evaluation {
       case NativeFunction::length:
         return length(in, out);
       case NativeFunction::tostring:
-        return out(json::value(json::string(text_as_jq(in))));
+        return to_string(in, out);
       case NativeFunction::ascii_downcase:
         return change_case(in, 'A', 'Z', "ascii_downcase", out);
       case NativeFunction::ascii_upcase:
@@ -294,13 +296,21 @@ class Evaluation {
     return run(*node.a, in, each) && out(json::value(std::move(list)));
   }
 
+  bool to_string(const json::value& in, Sink out) {
+    const auto text = text_as_jq(in);
+    if (!text) return fail(text.error().message);
+    return out(json::value(json::string(*text)));
+  }
+
   // libjq runs the last part first: it is the outermost loop. `behind` is the text from part `left` on.
   bool interpolate(const NativeNode& node, std::size_t left, const std::string& behind, const json::value& in,
                    Sink out) {
     const std::string text = std::string(node.value.get_array()[left].get_string()) + behind;
     if (left == 0) return out(json::value(json::string(text)));
     auto each = [&](const json::value& v) {
-      const std::string all = text_as_jq(v) + text;
+      const auto part = text_as_jq(v);
+      if (!part) return fail(part.error().message);
+      const std::string all = *part + text;
       return spend(all.size()) && interpolate(node, left - 1, all, in, out);
     };
     return run(*node.parts[left - 1], in, each);

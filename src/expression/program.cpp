@@ -17,6 +17,7 @@ struct Entry {
   std::string text;
   config::Location where;
   std::vector<std::string> roots;
+  std::vector<std::vector<std::string>> paths;
   bool whole = false;
   std::shared_ptr<const Native> native;
   std::size_t jq = 0;  // its place in the JqProgram, if it is not native
@@ -104,6 +105,7 @@ ExpressionId Builder::add(std::string_view expression, const config::Location& w
     entry.whole = true;
   } else {
     entry.roots = std::move(analysis->roots);
+    entry.paths = std::move(analysis->paths);
     entry.whole = analysis->whole;
     entry.native = Native::parse(analysis->tokens, entry.text);
     if (!analysis->warning.empty() && (entry.native == nullptr || may_round(analysis->tokens)))
@@ -129,6 +131,14 @@ bool Builder::mentions(ExpressionId id, std::string_view key) const {
 bool Builder::names(ExpressionId id, std::string_view key) const {
   const std::vector<std::string>& roots = data_->entries.at(id).roots;
   return std::ranges::find(roots, key) != roots.end();
+}
+
+const std::vector<std::vector<std::string>>& Builder::paths(ExpressionId id) const {
+  return data_->entries.at(id).paths;
+}
+
+const config::Location& Builder::where(ExpressionId id) const {
+  return data_->entries.at(id).where;
 }
 
 const std::string& Builder::text(ExpressionId id) const {

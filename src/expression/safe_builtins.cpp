@@ -4,6 +4,28 @@ namespace chatrelay::expression {
 
 std::string_view safe_builtins() {
   return R"jq(
+# An array is filled up to the index that is set: 1e9 ends the process, 1e8 takes 1.5 GB. Limit: an index up to 1,000,000
+# (16 MB); an event of 1 MiB has no longer list. What assigns is what libjq has, over this setpath.
+def __setpath($path; $value): setpath($path; $value);
+def setpath($path; $value):
+  if ($path | type) == "array" and any($path[]; type == "number" and . > 1000000)
+  then error("Array index too large") else __setpath($path; $value) end;
+def _assign(paths; value): value as $v | reduce path(paths) as $p (.; setpath($p; $v));
+def _modify(paths; update):
+  reduce path(paths) as $p (.; label $out | (setpath($p; getpath($p) | update) | ., break $out), delpaths([$p]));
+def fromstream(i):
+  foreach i as $item (
+    [null, false, null, false];
+    if ($item[0] | length) == 0 then [null, false, .[2], .[3]]
+    elif ($item | length) == 1 and ($item[0] | length) < 2 then [null, false, .[0], .[1]]
+    else . end
+    | . as $state
+    | if ($item | length) > 1 and ($item[0] | length) > 0 then
+        [.[0] | setpath($item[0]; $item[1]), true, $state[2], $state[3]]
+      else . end;
+    if ($item[0] | length) == 1 and ($item | length == 1) and .[3] then .[2] else empty end,
+    if ($item[0] | length) == 0 then $item[1] else empty end);
+
 # strftime and todate abort the process for a number that gmtime refuses (1e300).
 def __strftime($format): strftime($format);
 def strftime($format): (if type == "number" then gmtime else . end) | __strftime($format);

@@ -4,6 +4,7 @@
 
 #include "common/text.hpp"
 #include "event/event.hpp"
+#include "rules/event_members.hpp"
 #include "rules/event_types.hpp"
 #include "rules/rule.hpp"
 
@@ -270,6 +271,16 @@ class Loader {
   std::map<std::string, config::Location> names_;
 };
 
+// Each misspelt path once an expression.
+void warn_of_unknown_members(const expression::Builder& builder, config::Problems& problems) {
+  for (expression::ExpressionId id = 0; id < builder.size(); ++id) {
+    std::set<std::string> told;
+    for (const std::vector<std::string>& path : builder.paths(id))
+      if (std::string unknown = unknown_member(path); !unknown.empty() && told.insert(unknown).second)
+        problems.warn(builder.where(id), "\"" + printable(builder.text(id)) + "\": " + unknown);
+  }
+}
+
 }  // namespace
 
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
@@ -333,6 +344,7 @@ std::shared_ptr<const RuleSet> RuleSet::load(const std::vector<std::string>& pat
     for (const std::string& file : rule_files(paths, false, own))
       loader.file(config::Document::load(file, own, environment));
   }
+  warn_of_unknown_members(data->builder, own);
   // Compiled even after other problems, so that all are told at once.
   data->spare = data->builder.build(own);
   data->make_index();

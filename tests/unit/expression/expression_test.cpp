@@ -348,11 +348,29 @@ TEST(Expression, values_survive_the_way_through_libjq) {
                            R"([1,[2,{"a":null}]])", R"({"a":{"b":[true,false]},"":1})", "1e300", "0.1"}) {
     const json::value value = json::parse(text);
     std::size_t left = 1'000;
-    const Jv converted(to_jv(value));
+    const Jv converted(to_jv(value)->release());
     const auto back = from_jv(converted.get(), left);
     ASSERT_TRUE(back) << text;
     EXPECT_EQ(*back, value) << text;
   }
+}
+
+TEST(Expression, more_lists_and_maps_than_libjq_should_hold_are_an_error) {
+  const auto with = [](std::size_t count) {
+    json::object input;
+    input["one"] = json::object();
+    input["many"] = json::array(count, json::object());
+    return json::value(std::move(input));
+  };
+  const std::string error = "ERROR: cannot be evaluated: the data has more than 100,000 lists and maps";
+  EXPECT_EQ(eval("[keys_unsorted, (.many | length)]", with(99'997)), R"([[["one","many"],99997]])");
+  EXPECT_EQ(eval("[keys_unsorted, (.many | length)]", with(99'998)), error) << "those around them count";
+  const json::value many = with(100'000);
+  EXPECT_EQ(eval(".many | tojson | length", many), error);
+  EXPECT_EQ(eval(".many | tostring", many), error) << "without a program of libjq";
+  EXPECT_EQ(eval("\"\\(.many)\"", many), error);
+  EXPECT_EQ(eval(".one | tojson", many), R"(["{}"])") << "what is not read does not count";
+  EXPECT_EQ(eval(".many[0]", many), "[{}]") << "a plain path needs no libjq";
 }
 
 TEST(Expression, integers_beyond_2_53_are_warned_of_where_libjq_would_round) {

@@ -15,6 +15,35 @@ TEST(SafeBuiltins, a_date_that_is_none_is_an_error) {
             R"j(["2015-03-05T23:53:41Z"])j");
 }
 
+TEST(SafeBuiltins, an_index_that_would_eat_the_memory_is_an_error) {
+  const LeaksOfLibjq leaks;
+  for (const char* expression :
+       {".[1e9] = 1", ".[.n | 1e9] |= 2", ".[1e8] += 1", ".a[1e9].b //= 1", "setpath([1e9]; 1)",
+        "setpath([\"a\", 1e9]; 1)", "getpath([1e9]) |= 1", "(.a, .[1e9]) = 1", "reduce 1e9 as $n (.; .[$n] = 1)",
+        "fromstream([[1e9], 1], [[1e9]])", "def f: .[1e9] = 1; f", "{} | .[\"a\"][1e9] = 1", "[limit(1; .[1e9] = 1)]",
+        "1e9 as $n | .[$n] = 1"})
+    EXPECT_EQ(eval(expression), "ERROR: Array index too large") << expression;
+  EXPECT_EQ(eval("[1] | map_values(.[1e9] = 1)?"), "[]");
+}
+
+TEST(SafeBuiltins, assigning_is_otherwise_what_it_was) {
+  const LeaksOfLibjq leaks;
+  const char* input = R"j({"a": [1, 2, 3], "b": {"c": null}})j";
+  EXPECT_EQ(eval(".a[1] = 5 | .a, (.a[5] = 1 | .a)", input), "[[1,5,3],[1,5,3,null,null,1]]");
+  EXPECT_EQ(eval("(.a[] |= . + 1 | .a), (.a[-1] += 10 | .a), (.b.c //= 4 | .b)", input),
+            R"j([[2,3,4],[1,2,13],{"c":4}])j");
+  EXPECT_EQ(eval("[(.a[0], .a[2]) = (7, 8) | .a]", input), "[[[7,2,7],[8,2,8]]]");
+  EXPECT_EQ(eval("(.a[1] |= empty | .a), (.a[1:] = [9] | .a), (.b |= with_entries(.value = 1) | .b)", input),
+            R"j([[1,3],[1,9],{"c":1}])j");
+  EXPECT_EQ(eval("setpath([\"b\", \"c\"]; 1) | .b", input), R"j([{"c":1}])j");
+  EXPECT_EQ(eval("setpath(1; 2)", input), "ERROR: Path must be specified as an array");
+  EXPECT_EQ(eval(".a[-5] = 1", input), "ERROR: Out of bounds negative array index");
+  EXPECT_EQ(eval(".[1000000] = 1 | length"), "[1000001]");
+  EXPECT_EQ(eval("fromstream(tostream), [fromstream(1 | truncate_stream([[0], 1], [[1, 0], 2], [[1, 0]], [[1]]))]",
+                 R"j({"a": [1, {"b": 2}], "c": []})j"),
+            R"j([{"a":[1,{"b":2}],"c":[]},[[2]]])j");
+}
+
 TEST(SafeBuiltins, the_empty_text_is_found_nowhere) {
   const LeaksOfLibjq leaks;
   EXPECT_EQ(eval(R"j([indices("")], index(""), rindex(""))j", R"j("abc")j"), "[[[]],null,null]");
