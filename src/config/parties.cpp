@@ -54,7 +54,8 @@ SourceConfig read_source(const Node& node, const std::string& name) {
   if (dedup["window"].present()) source.dedup_window = dedup["window"].duration(Millis{0});
   source.ack_budget = positive_duration(node["ack_budget"], default_ack_budget(source.system));
   const Node limits = node["limits"];
-  limits.only({"body"});
+  // What a source serves has limits of its own, which its system reads and checks.
+  if (!node["serve"].boolean(false)) limits.only({"body"});
   if (limits["body"].present()) source.body_bytes_max = body_size(limits["body"], Limits().body_bytes_max);
   if (node["silent_after"].present())
     source.silent_after = positive_duration(node["silent_after"], std::chrono::hours(24));

@@ -189,6 +189,7 @@ void PlanMaker::decide(const std::vector<Event>& events,
     lazy.transcript_text = [&] { return conversations::transcript_text(once()); };
     lazy.transcript_html = [&] { return conversations::transcript_html(once()); };
     rules::Decision decision = engine_->decide(event, extras, lazy);
+    if (decision.untaken) decision.failures.push_back(std::move(*decision.untaken));
     for (rules::Planned& planned : decision.deliveries)
       decided.deliveries.emplace_back(event.ref.part, std::move(planned));
     for (store::RuleFailure& failure : decision.failures) {

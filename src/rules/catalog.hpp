@@ -13,6 +13,9 @@ namespace chatrelay::rules {
 struct WithKey {
   bool required = false;
   expression::Escape escape = expression::Escape::none;
+  // Where the rule is silent: the audience of the event's message. Text for agents only never goes to a visitor, also
+  // when a rule forgets to say so.
+  bool audience_of_event = false;
 };
 
 struct ActionSchema {

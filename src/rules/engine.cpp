@@ -30,6 +30,8 @@ class Input {
     return value_;
   }
 
+  std::string_view audience() const { return event_.message ? std::string_view(event_.message->audience) : "all"; }
+
   // The event as a payload. Transcripts are left out: whether another rule asked for them must not show.
   json::value whole() {
     json::value copy = with({false, false, false, true});
@@ -95,6 +97,8 @@ Result<json::value> Engine::Data::payload(const Rule& rule, const DeliverySpec& 
     if (*value) payload[key] = std::move(**value);
   }
   for (const auto& [key, entry] : schema.with)
+    if (entry.audience_of_event && !payload.contains(key)) payload[key] = input.audience();
+  for (const auto& [key, entry] : schema.with)
     if (entry.required && !payload.contains(key))
       return invalid("with: \"" + key + "\" has no value, and " + to + " needs one");
   return json::value(std::move(payload));
@@ -147,7 +151,12 @@ Decision Engine::decide(const Event& event, const EventExtras& extras, const Laz
         fail(rule.where, "when: " + holds.error().message);
         continue;
       }
-      if (!*holds) continue;
+      if (!*holds) {
+        if (!decision.untaken && event.type == event_type::offline_message)
+          decision.untaken = {event.ref.part, rule.name, rule.where.to_string(),
+                              "when: did not hold, and no other rule took this offline message: it reaches nobody"};
+        continue;
+      }
     }
     decision.matched.push_back(rule.name);
     // Whole or not at all: half of a rule's deliveries, planned again after the rule was mended, would arrive twice.
@@ -165,6 +174,7 @@ Decision Engine::decide(const Event& event, const EventExtras& extras, const Laz
     if (!failed) std::ranges::move(planned, std::back_inserter(decision.deliveries));
     if (rule.stop) break;
   }
+  if (!decision.matched.empty() || !decision.failures.empty()) decision.untaken.reset();
   return decision;
 }
 

@@ -31,6 +31,8 @@ struct Decision {
   std::vector<Planned> deliveries;  // in rule order
   std::vector<store::RuleFailure> failures;
   std::vector<std::string> matched;  // names of rules whose on, from and when held
+  // Of an offline message that no rule took: the first whose `when` said no. Its visitor was told that it was sent.
+  std::optional<store::RuleFailure> untaken;
 };
 
 // What a rule may ask for that costs to build; called at most once per event, only if a rule that applies mentions it.

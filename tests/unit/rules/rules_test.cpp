@@ -34,7 +34,9 @@ Catalog catalog() {
   archive.actions["write"] = {{{"body", {}}}, false, true};
   Target hook{"hook", "", {}};
   hook.actions[""] = {{{"body", {}}, {"query", {false, expression::Escape::url}}}, true, true};
-  for (const Target& target : {crm, mailbox, archive, hook}) c.targets.emplace(target.destination, target);
+  Target visitors{"visitors", "message", {}};
+  visitors.actions["message"].with = {{"text", {true}}, {"audience", {false, expression::Escape::none, true}}};
+  for (const Target& target : {crm, mailbox, archive, hook, visitors}) c.targets.emplace(target.destination, target);
   c.sources = {"livechat", "forms", "chatrelay"};
   return c;
 }
@@ -207,6 +209,41 @@ rules:
   EXPECT_THAT(decision.failures[2].reason, HasSubstr("\"id\" has no value"));
 }
 
+TEST_F(Rules, an_offline_message_that_no_rule_took_is_told_of) {
+  const std::string sales = R"(
+  - {name: shop, on: offline_message, when: .chat.department == "sales", deliver: [{to: archive}]}
+  - {name: shop again, on: offline_message, when: .chat.department == "sales", deliver: [{to: archive}]}
+)";
+  const auto untaken = decide("rules:" + sales, event("offline_message")).untaken;
+  ASSERT_TRUE(untaken);
+  EXPECT_EQ(untaken->rule, "shop");
+  EXPECT_THAT(untaken->where, HasSubstr("r.yaml:2"));
+  EXPECT_THAT(untaken->reason, HasSubstr("reaches nobody"));
+  const std::string other = "  - {name: other, on: offline_message, deliver: [{to: archive}]}\n";
+  EXPECT_FALSE(decide("rules:" + sales + other, event("offline_message")).untaken);
+  // A failed rule is told of already; what no rule wants is nobody's; and other events may well go nowhere.
+  const std::string bad = "  - {name: bad, on: offline_message, when: .visitor.name.first, deliver: [{to: archive}]}\n";
+  EXPECT_FALSE(decide("rules:" + sales + bad, event("offline_message")).untaken);
+  EXPECT_FALSE(
+      decide("rules:\n  - {name: chats, on: incoming_chat, deliver: [{to: archive}]}\n", event("offline_message"))
+          .untaken);
+  EXPECT_FALSE(
+      decide("rules:\n  - {name: none, on: incoming_chat, when: \"false\", deliver: [{to: archive}]}\n", event())
+          .untaken);
+}
+
+TEST_F(Rules, a_visitor_is_not_told_what_is_for_agents_because_a_rule_was_silent) {
+  const std::string silent = "rules:\n  - {name: r, on: '*', deliver: [{to: visitors, with: {text: x}}]}\n";
+  Event for_agents = event();
+  for_agents.message->audience = "agents";
+  EXPECT_THAT(shown(decide(silent, for_agents)),
+              ElementsAre(R"(r: visitors/message {"text":"x","audience":"agents"})"));
+  EXPECT_THAT(shown(decide(silent, event())), ElementsAre(R"(r: visitors/message {"text":"x","audience":"all"})"));
+  const std::string said =
+      "rules:\n  - {name: r, on: '*', deliver: [{to: visitors, with: {text: x, audience: all}}]}\n";
+  EXPECT_THAT(shown(decide(said, for_agents)), ElementsAre(R"(r: visitors/message {"text":"x","audience":"all"})"));
+}
+
 TEST_F(Rules, a_rule_that_never_ends_is_a_failure_of_that_rule_alone) {
   const auto decision = decide(R"(
 rules:
@@ -243,7 +280,8 @@ rules:
       e);
   EXPECT_EQ(left_out.deliveries.size(), 1U);
   EXPECT_THAT(left_out.failures, IsEmpty());
-  EXPECT_THAT(load(rules)->destinations_for("x", "livechat"), ElementsAre("archive", "crm", "hook", "mailbox"));
+  EXPECT_THAT(load(rules)->destinations_for("x", "livechat"),
+              ElementsAre("archive", "crm", "hook", "mailbox", "visitors"));
 }
 
 TEST_F(Rules, transcripts_are_built_once_and_only_for_rules_that_apply) {
@@ -365,6 +403,89 @@ TEST_F(Rules, unknown_types_are_a_warning) {
   ASSERT_EQ(problems_.list().size(), 2U);
   EXPECT_TRUE(problems_.list()[0].warning);
   EXPECT_THAT(problems_.list()[0].message, HasSubstr("did you mean incoming_chat?"));
+}
+
+TEST_F(Rules, members_that_no_event_has_are_a_warning) {
+  const auto set = load(R"(
+rules:
+  - name: misspelt
+    on: "*"
+    when: .vistor.email != null and (.message.txt | test("refund"; "i"))
+    deliver:
+      - to: archive
+        with:
+          body: "{{ .visitor.emial }} {{ .message.author.nmae }} {{ .chat.rating?.score }}"
+)");
+  ASSERT_NE(set, nullptr) << problems_.to_string();
+  const std::string all = problems_.to_string();
+  EXPECT_EQ(problems_.list().size(), 4U) << all;
+  for (const auto& problem : problems_.list()) EXPECT_TRUE(problem.warning);
+  EXPECT_THAT(all, HasSubstr("r.yaml:5: "));
+  EXPECT_THAT(all, HasSubstr("the event has no member `vistor`; did you mean `visitor`?"));
+  EXPECT_THAT(all, HasSubstr("the event's message has no member `txt`; did you mean `text`?"));
+  EXPECT_THAT(all, HasSubstr("r.yaml:9: "));
+  EXPECT_THAT(all, HasSubstr("the event's visitor has no member `emial`; did you mean `email`?"));
+  EXPECT_THAT(all, HasSubstr("the event's message.author has no member `nmae`; did you mean `name`?"));
+}
+
+TEST_F(Rules, paths_that_may_begin_elsewhere_are_not_warned_of) {
+  const auto warnings = [&](const std::string& expression) {
+    file("r.yaml",
+         "rules:\n  - name: r\n    on: '*'\n    when: |\n      " + expression + "\n    deliver: [{to: archive}]\n");
+    EXPECT_NE(load(), nullptr) << problems_.to_string();
+    return problems_.list().size();
+  };
+  for (const char* fine : {".raw.payload.vistor.email",
+                           ".activity.x",
+                           ".presence.online",
+                           ".chat.properties.ns.name",
+                           ".visitor.custom.vip",
+                           ".message.form[0].label",
+                           ".message.files[] | .uri",
+                           ".transcript[0].text",
+                           ".transcript_text | length",
+                           ".transcript_html",
+                           ".chat.tags",
+                           ".id, .type, .source, .system",
+                           ".received_at < .occurred_at",
+                           ".visitor.page.url",
+                           ".chat.queue.wait_time_s",
+                           ".message.client_id",
+                           "{contact: .visitor.id} | .contact",
+                           "{contact: 1}.contact",
+                           "({contact: 1}).contact",
+                           "[{a: 1}][0].a",
+                           ". + {contact: 1} | .contact",
+                           "(. + {contact: 1}).contact",
+                           ".contact = .visitor.id",
+                           ".extra |= 1",
+                           "reduce .message.files[] as $f (.; .total + $f.size)",
+                           ".visitor as $v | $v.nickname",
+                           "$tables.mailboxes",
+                           ".message.files | map(.nickname)",
+                           "map(.nickname)",
+                           "any(.message.files[]; .nickname)",
+                           "[.message.files[] | {nickname: .name}] | sort_by(.nickname)",
+                           "to_entries | map(.key)",
+                           "def f: .nickname; .visitor | f",
+                           "try error({a: 1}) catch .a",
+                           "with_entries(.value)",
+                           ".. | .nickname?",
+                           "{type, source, nickname: 1}",
+                           "{\"nickname\": 1}",
+                           ". as {visitor: {name: $n}} | $n",
+                           ".message[\"text\"]",
+                           "if .visitor then .visitor | .nickname else .id end",
+                           "\"\\({a: 1}.a)\"",
+                           ".visitor.name | {nickname: .} | .nickname",
+                           "[.visitor, .agent] | .[0].nickname"})
+    EXPECT_EQ(warnings(fine), 0U) << fine << "\n" << problems_.to_string();
+  for (const char* wrong :
+       {".nickname", ".visitor.nickname", ".\"nickname\"", ".[\"visitor\"][\"nickname\"]", ".visitor?.nickname?",
+        "{nickname}", "{x: .nickname}", "\"\\(.nickname)\"", "[.visitor.nickname]", "select(.nickname) | .id",
+        "if .nickname then 1 else 2 end", "$tables[.nickname]", ".id as $i | .nickname", ".nickname // .nickname",
+        "(.visitor.name | length), .nickname", ".visitor.name + .nickname | test(\"y\")"})
+    EXPECT_EQ(warnings(wrong), 1U) << wrong << "\n" << problems_.to_string();
 }
 
 TEST_F(Rules, a_rule_that_is_off_may_name_what_is_not_configured_yet) {
