@@ -35,8 +35,8 @@ Connection<Stream>::Connection(std::shared_ptr<ServerState> state, Stream stream
   const auto remote = socket().remote_endpoint(ec);
   if (!ec) peer_ = normalized(remote.address());
   peer_text_ = peer_.to_string();
-  trusted_ = peer_is_trusted();
-  state_->register_connection(control_);
+  trusted_ = state_->trusts(peer_);
+  state_->register_connection(control_, peer_);
 }
 
 template <class Stream>
@@ -55,23 +55,23 @@ Plain& Connection<Stream>::socket() {
 }
 
 template <class Stream>
-bool Connection<Stream>::peer_is_trusted() const {
-  for (const auto& network : state_->trusted) {
-    if (network.contains(peer_)) return true;
-  }
-  return false;
+void Connection<Stream>::enter(Phase phase, Millis limit) {
+  enter(phase, std::chrono::steady_clock::now(), limit);
 }
 
 template <class Stream>
-void Connection<Stream>::enter(Phase phase, Millis limit) {
+void Connection<Stream>::enter(Phase phase, SteadyTime now, Millis limit) {
   control_.phase = phase;
-  control_.deadline = std::chrono::steady_clock::now() + limit;
+  control_.since = now;
+  control_.deadline = now + limit;
+  state_->connections.moved(control_);
 }
 
 template <class Stream>
 void Connection<Stream>::enter_without_limit(Phase phase) {
   control_.phase = phase;
   control_.deadline = SteadyTime::max();
+  state_->connections.moved(control_);
 }
 
 template <class Stream>
@@ -185,8 +185,7 @@ void Connection<Stream>::on_head() {
   if (head_bytes_ > state_->limits.header_bytes_max) verdict_ = verdict_of(beast::http::error::header_limit);
   if (verdict_.status == 0 && verdict_.chunked) head_without_trailers_ = head;
   request_.received = std::chrono::steady_clock::now();
-  control_.phase = Phase::body;
-  control_.deadline = request_.received + state_->limits.body_timeout;
+  enter(Phase::body, request_.received, state_->limits.body_timeout);
 }
 
 template <class Stream>
@@ -213,7 +212,7 @@ auto Connection<Stream>::read_request() -> asio::awaitable<Got> {
     if (control_.fresh && state_->draining) co_return Got::closed;
     const bool more = co_await read_some();
     if (more) continue;
-    if (control_.timed_out && !control_.fresh) {
+    if (control_.timed_out && !control_.fresh && socket().is_open()) {
       control_.timed_out = false;
       verdict_.status = 408;
       verdict_.why = "the request took too long\n";

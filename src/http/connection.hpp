@@ -35,6 +35,7 @@ class Connection {
 
   Plain& socket();
   void enter(Phase phase, Millis limit);
+  void enter(Phase phase, SteadyTime now, Millis limit);
   void enter_without_limit(Phase phase);
   void start_request();
   bool hold_body(std::size_t bytes);
@@ -46,7 +47,6 @@ class Connection {
   bool parse_available();
   void on_head();
   void finish_request();
-  bool peer_is_trusted() const;
   std::string joined_field(std::string_view name) const;
 
   boost::asio::awaitable<Response> handled();

@@ -1,5 +1,7 @@
 #include "http/server.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <sys/resource.h>
@@ -90,18 +92,12 @@ std::string_view phase_name(Phase phase) {
   return names[static_cast<std::size_t>(phase)];
 }
 
-void ConnectionControl::cut() {
-  timed_out = true;
-  deadline = SteadyTime::max();
-  if (wake) wake->cancel();
-  error_code ec;
-  socket.cancel(ec);
-}
-
 ServerMetrics::ServerMetrics(Metrics& metrics, const std::string& server)
     : connections(metrics.gauge("chatrelay_http_connections", "Open connections", {{"server", server}})),
       refused(metrics.counter("chatrelay_http_connections_refused_total", "Connections over the limit",
-                              {{"server", server}})) {
+                              {{"server", server}})),
+      closed_for_others(metrics.counter("chatrelay_http_connections_closed_for_others_total",
+                                        "Waiting connections that were closed to make room", {{"server", server}})) {
   by_class[0] = nullptr;
   by_class[1] = nullptr;
   for (std::size_t i = 2; i < by_class.size(); ++i) {
@@ -162,13 +158,34 @@ Result<void> ServerState::listen() {
   return {};
 }
 
-void ServerState::register_connection(ConnectionControl& control) {
-  connections.push_back(control);
+bool ServerState::trusts(const asio::ip::address& peer) const {
+  return std::ranges::any_of(trusted, [&](const Network& network) { return network.contains(peer); });
+}
+
+// Small servers too serve a browser or a sender that opens some at once.
+std::size_t ServerState::connections_per_address_max() const {
+  return std::max<std::size_t>(limits.connections_max / 4, 16);
+}
+
+bool ServerState::has_place_for(const tcp::socket& socket) {
+  error_code ec;
+  const auto remote = socket.remote_endpoint(ec);
+  if (ec) return false;  // gone already
+  const auto peer = normalized(remote.address());
+  if (connections.of(peer) >= connections_per_address_max() && !trusts(peer)) return false;
+  if (connections.size() < limits.connections_max) return true;
+  if (!connections.make_room(std::chrono::steady_clock::now() - limits.waiting_kept)) return false;
+  metrics.closed_for_others.add();
+  return true;
+}
+
+void ServerState::register_connection(ConnectionControl& control, const asio::ip::address& peer) {
+  connections.add(control, peer, !trusts(peer));
   metrics.connections.set(static_cast<double>(connections.size()));
 }
 
 void ServerState::unregister_connection(ConnectionControl& control) {
-  connections.erase(connections.iterator_to(control));
+  connections.remove(control);
   if (!stopped) metrics.connections.set(static_cast<double>(connections.size()));
 }
 
@@ -242,7 +259,7 @@ asio::awaitable<void> accept_loop(std::shared_ptr<ServerState> state) {
       co_await pause.async_wait(token);
       continue;
     }
-    if (state->connections.size() >= state->limits.connections_max) {
+    if (!state->has_place_for(socket)) {
       state->metrics.refused.add();
       refuse_one(socket);
       continue;

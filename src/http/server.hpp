@@ -4,11 +4,10 @@
 // header bytes, time for a request's head and body (absolute, so a slow sender is cut off), idle time, connections.
 //
 // What it answers itself: 400 (grammar, both lengths, no Host), 403 (hosts_allowed), 408, 413, 417, 431, 500 (a handler
-// threw), 501 (transfer coding), 503 (too many connections,
-// too many large bodies at once). It sets Date, Content-Length, Connection,
-// Transfer-Encoding and X-Content-Type-Options; a handler's header of that name, or with a line break in it, is dropped
-// and logged. Trailers of chunked requests are dropped: a field that arrives after the head was checked is not to be
-// trusted.
+// threw), 501 (transfer coding), 503 (too many connections, too many large bodies at once). It sets Date,
+// Content-Length, Connection, Transfer-Encoding and X-Content-Type-Options; a handler's header of that name, or with a
+// line break in it, is dropped and logged. Trailers of chunked requests are dropped: a field that arrives after the
+// head was checked is not to be trusted.
 #pragma once
 
 #include <functional>
@@ -68,7 +67,10 @@ struct ServerLimits {
   std::uint64_t body_bytes_max = 1 << 20;
   std::size_t headers_max = 100;
   std::size_t header_bytes_max = 32 << 10;
-  std::size_t connections_max = 10'000;        // and at most half of the descriptors that the process may have
+  // And at most half of the descriptors that the process may have. One address (a v6 /64) has a quarter of them (16 at
+  // least), unless it is a trusted proxy. When all are taken, the one that waits longest is closed for a new one.
+  std::size_t connections_max = 10'000;
+  Millis waiting_kept{1'000};                  // who waits for less is not closed: the request may be on its way
   std::uint64_t bodies_bytes_max = 256 << 20;  // of all requests being received; usual ones have a place beyond it
   Millis head_timeout{15'000};
   Millis body_timeout{30'000};

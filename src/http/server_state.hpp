@@ -9,34 +9,21 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/intrusive/list.hpp>
 
 #include "common/async/task_group.hpp"
+#include "http/connection_table.hpp"
 #include "http/response_format.hpp"
 #include "http/server.hpp"
 
 namespace chatrelay::http {
 
-enum class Phase { handshake, idle, head, body, handling, writing, streaming, closing };
 std::string_view phase_name(Phase phase);
-
-// A connection as the server sees it: how far it is, and when it will be cut off. One coarse sweep looks at all
-// deadlines: an operation costs one assignment instead of a timer's start and cancel.
-struct ConnectionControl : boost::intrusive::list_base_hook<> {
-  explicit ConnectionControl(boost::asio::ip::tcp::socket& s) : socket(s) {}
-  boost::asio::ip::tcp::socket& socket;
-  boost::asio::steady_timer* wake = nullptr;  // while streaming: cancelled when the stream has to end
-  SteadyTime deadline = SteadyTime::max();
-  Phase phase = Phase::head;
-  bool fresh = true;  // nothing of the next request has come
-  bool timed_out = false;
-  void cut();
-};
 
 struct ServerMetrics {
   ServerMetrics(Metrics& metrics, const std::string& server);
   Gauge& connections;
   Counter& refused;
+  Counter& closed_for_others;
   std::array<Counter*, 6> by_class;  // index: status / 100
   std::array<Counter*, 8> timeouts;  // index: Phase
 };
@@ -47,7 +34,11 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   void sweep_later();
   void sweep();
   void set_limits(const ServerLimits& limits);
-  void register_connection(ConnectionControl& control);
+  bool trusts(const boost::asio::ip::address& peer) const;  // a trusted proxy; the peer is normalized()
+  // Whether a new connection has a place; one that only waits may be closed for it.
+  bool has_place_for(const boost::asio::ip::tcp::socket& socket);
+  std::size_t connections_per_address_max() const;
+  void register_connection(ConnectionControl& control, const boost::asio::ip::address& peer);
   void unregister_connection(ConnectionControl& control);
   void stop();
   void start_drain();
@@ -61,7 +52,7 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   boost::asio::ip::tcp::acceptor acceptor;
   boost::asio::steady_timer sweep_timer;
   Millis sweep_every{250};
-  boost::intrusive::list<ConnectionControl> connections;
+  ConnectionTable connections;
   ServerMetrics metrics;
   DateHeader date;
   TaskGroup group;

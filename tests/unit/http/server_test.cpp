@@ -60,6 +60,22 @@ class Serving : public testing::Test {
     raw.send(text);
     return raw.rest();
   }
+  std::size_t connections() {
+    return loop.on_loop([this] { return server->connections(); });
+  }
+  // The server has the beginning of a head: it came in one piece with a request that is answered.
+  void begin_head(Raw& raw) {
+    raw.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\nPOST /begun HT");
+    EXPECT_EQ(status(raw.answer()), 200);
+  }
+  // Asked on the loop's thread, until it holds or two seconds are over.
+  bool until_seen(const std::function<bool()>& condition) {
+    for (int i = 0; i < 400; ++i) {
+      if (loop.on_loop(condition)) return true;
+      ::usleep(5'000);
+    }
+    return false;
+  }
   static int status(const std::string& answer) { return answer.size() > 12 ? std::atoi(answer.c_str() + 9) : 0; }
   static std::string post(std::string_view body, std::string_view extra = {}) {
     return "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
@@ -293,6 +309,7 @@ TEST_F(Serving, ReaderThatDoesNotReadIsCutOff) {
 
 TEST_F(Serving, ConnectionsOverTheLimitGet503) {
   options.limits.connections_max = 2;
+  options.limits.waiting_kept = Millis{3'600'000};
   start();
   Raw a(port), b(port);
   a.send(post("a"));
@@ -306,6 +323,113 @@ TEST_F(Serving, ConnectionsOverTheLimitGet503) {
   Raw d(port);
   d.send(post("d"));
   EXPECT_EQ(status(d.answer()), 200);
+}
+
+TEST_F(Serving, WhoWaitsLongestMakesRoom) {
+  options.limits.connections_max = 3;
+  options.limits.waiting_kept = Millis{0};
+  start();
+  Raw begun(port);  // a head that does not go on is closed only after those that say nothing
+  begin_head(begun);
+  Raw used(port);
+  used.send(post("used"));
+  EXPECT_EQ(status(used.answer()), 200);
+  Raw silent(port);
+  for (int i = 0; i < 400 && connections() < 3; ++i) ::usleep(5'000);
+  ASSERT_EQ(connections(), 3u);
+
+  Raw first(port);
+  EXPECT_TRUE(used.ended()) << "idle for longest";
+  first.send(post("first"));
+  EXPECT_EQ(status(first.answer()), 200);
+  Raw second(port);
+  EXPECT_TRUE(silent.ended()) << "before the one that was served just now";
+  second.send(post("second"));
+  EXPECT_EQ(status(second.answer()), 200);
+  first.send(post("again"));
+  EXPECT_EQ(status(first.answer()), 200) << "nobody else was closed";
+  begun.send("TP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_NE(begun.answer().find("/begun"), std::string::npos);
+  EXPECT_EQ(connections(), 3u);
+  EXPECT_EQ(metrics.counter("chatrelay_http_connections_closed_for_others_total", "", {{"server", "public"}}).value(),
+            2u);
+}
+
+TEST_F(Serving, HeadsThatDoNotGoOnMakeRoomToo) {
+  options.limits.connections_max = 2;
+  options.limits.waiting_kept = Millis{0};
+  start();
+  Raw a(port), b(port);
+  begin_head(a);
+  begin_head(b);
+  Raw c(port);
+  EXPECT_EQ(a.rest(), "") << "not a word: a 408 could block";
+  c.send(post("c"));
+  EXPECT_EQ(status(c.answer()), 200);
+}
+
+TEST_F(Serving, WhatIsUnderWayMakesNoRoom) {
+  options.limits.connections_max = 2;
+  options.limits.waiting_kept = Millis{0};
+  start();
+  Raw slow(port), body(port);
+  slow.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  body.send("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(status(body.until("\r\n\r\n")), 100);
+  ASSERT_TRUE(until_seen([&] { return handled == 1; }));
+  Raw third(port);
+  EXPECT_EQ(status(third.rest()), 503);
+  body.send("body");
+  EXPECT_NE(body.answer().find("[body]"), std::string::npos);
+  EXPECT_EQ(status(slow.answer()), 200);
+}
+
+TEST_F(Serving, OneAddressHasAQuarterOfTheConnections) {
+  options.limits.connections_max = 80;
+  start();
+  std::vector<std::unique_ptr<Raw>> held;
+  for (int i = 0; i < 20; ++i) {
+    held.push_back(std::make_unique<Raw>(port));
+    held.back()->send(post("x"));
+    ASSERT_EQ(status(held.back()->answer()), 200);
+  }
+  EXPECT_EQ(status(Raw(port).rest()), 503);
+  held.pop_back();
+  ASSERT_TRUE(until_seen([&] { return server->connections() == 19; }));
+  Raw again(port);
+  again.send(post("again"));
+  EXPECT_EQ(status(again.answer()), 200);
+}
+
+TEST_F(Serving, ATrustedProxyMayHaveAllConnections) {
+  options.limits.connections_max = 20;
+  options.trusted_proxies = {"127.0.0.1"};
+  start();
+  std::vector<std::unique_ptr<Raw>> held;
+  for (int i = 0; i < 20; ++i) {
+    held.push_back(std::make_unique<Raw>(port));
+    held.back()->send(post("x", "X-Forwarded-For: 203.0.113.9\r\n"));
+    ASSERT_EQ(status(held.back()->answer()), 200);
+  }
+}
+
+TEST(ConnectionTableTest, ANetworkOfV6CountsAsOneAddress) {
+  asio::io_context context;
+  asio::ip::tcp::socket socket(context);
+  ConnectionTable table;
+  ConnectionControl a(socket), b(socket), c(socket);
+  const auto address = [](const char* text) { return asio::ip::make_address(text); };
+  table.add(a, address("2001:db8:0:1::1"), true);
+  table.add(b, address("2001:db8:0:1:ffff::2"), true);
+  table.add(c, address("2001:db8:0:1::3"), false);
+  EXPECT_EQ(table.of(address("2001:db8:0:1::4")), 2u);
+  EXPECT_EQ(table.of(address("2001:db8:0:2::1")), 0u);
+  EXPECT_EQ(table.size(), 3u);
+  table.remove(a);
+  table.remove(b);
+  EXPECT_EQ(table.of(address("2001:db8:0:1::4")), 0u);
+  table.remove(c);
+  EXPECT_EQ(table.size(), 0u);
 }
 
 TEST_F(Serving, HandlersCannotBreakTheHead) {
