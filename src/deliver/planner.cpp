@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <optional>
@@ -14,7 +15,10 @@
 #include <unistd.h>
 
 #include "common/log.hpp"
+#include "deliver/busy.hpp"
 #include "deliver/plan_maker.hpp"
+#include "deliver/replayer.hpp"
+#include "deliver/store_answer.hpp"
 
 namespace chatrelay::deliver {
 
@@ -31,30 +35,6 @@ constexpr seconds look_again{30};  // a ring that was lost costs at most this
 // A safety net: what stands in front and cannot be planned is passed over, and only a reload changes that. It may be
 // millions of webhooks, and each pass reads them all.
 constexpr std::chrono::hours full_pass_every{1};
-constexpr milliseconds replay_slice{50};  // live webhooks do not wait longer for a long replay
-
-// The store's answer, waited for by the planner thread. Lifetime: shared with the callback.
-template <class T>
-class Answer {
- public:
-  void set(Result<T> result) {
-    {
-      const std::lock_guard lock(mutex_);
-      result_.emplace(std::move(result));
-    }
-    ready_.notify_one();
-  }
-  Result<T> wait() {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return result_.has_value(); });
-    return std::move(*result_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  std::optional<Result<T>> result_;
-};
 
 }  // namespace
 
@@ -65,6 +45,8 @@ class Planner::Impl {
         clock_(clock),
         metrics_(metrics),
         planned_(metrics.counter("chatrelay_planned_total", "Webhooks planned")),
+        busy_(clock),
+        replayer_(store, clock, busy_),
         next_setup_(std::move(setup)) {}
 
   void start() {
@@ -78,7 +60,7 @@ class Planner::Impl {
     }
     wake_.notify_one();
     if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) thread_.join();
-    refuse_replays();
+    replayer_.close();
   }
 
   void ring() {
@@ -95,44 +77,16 @@ class Planner::Impl {
     wake_.notify_one();
   }
 
-  void replay(ReplayRequest request, std::function<void(Result<std::vector<ReplayPlan>>)> done) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!stopping_) {
-        replays_.push_back({std::move(request), std::move(done), {}, 0});
-        wake_.notify_one();
-        return;
-      }
-    }
-    done(unavailable("shutting down"));
+  void replay(ReplayRequest request, Replayer::Done done) {
+    replayer_.add(std::move(request), std::move(done));
+    { const std::lock_guard lock(mutex_); }  // as in ring()
+    wake_.notify_one();
   }
 
-  Millis busy_for() const {
-    const long long since = busy_since_.load();
-    if (since == 0) return Millis{0};
-    return std::chrono::duration_cast<Millis>(clock_.steady().time_since_epoch() - SteadyTime::duration(since));
-  }
+  Millis busy_for() const { return busy_.busy_for(); }
 
  private:
-  struct Replay {
-    ReplayRequest request;
-    std::function<void(Result<std::vector<ReplayPlan>>)> done;
-    std::vector<ReplayPlan> plans;
-    std::size_t next = 0;
-  };
-  using Applied = Answer<std::vector<DeliverySeq>>;
-
-  // Marks what the watchdog looks at.
-  class Busy {
-   public:
-    Busy(std::atomic<long long>& since, const Clock& clock) : since_(since) {
-      since_ = clock.steady().time_since_epoch().count();
-    }
-    ~Busy() { since_ = 0; }
-
-   private:
-    std::atomic<long long>& since_;
-  };
+  using Applied = StoreAnswer<std::vector<DeliverySeq>>;
 
   // ---- the thread
   // ------------------------------------------------------------------------------------------------------
@@ -147,8 +101,12 @@ class Planner::Impl {
     bool more = true;
     while (wait_for_work(more)) {
       take_setup();
-      const bool replayed = replay_some();
-      more = plan_some() || replayed;
+      const bool replays = replayer_.waits();
+      if (replays) {
+        settle();
+        replayer_.work(*maker_, *reader_);
+      }
+      more = plan_some() || replays;
     }
     settle();
   }
@@ -160,7 +118,7 @@ class Planner::Impl {
       wake_.wait_for(lock, after_error, [this] { return stopping_; });
       pause_ = false;
     } else if (!more) {
-      wake_.wait_for(lock, look_again, [this] { return stopping_ || rung_ || next_setup_ || !replays_.empty(); });
+      wake_.wait_for(lock, look_again, [this] { return stopping_ || rung_ || next_setup_ || replayer_.waits(); });
     }
     rung_ = false;
     return !stopping_;
@@ -203,7 +161,7 @@ class Planner::Impl {
       bytes += event.body.size();
       Result<void> added;
       {
-        const Busy busy(busy_since_, clock_);
+        const Busy::Mark mark(busy_);
         added = maker_->plan(event, batch);
       }
       if (!added) {
@@ -331,110 +289,19 @@ class Planner::Impl {
     pause_ = true;
   }
 
-  // ---- replay
-  // ----------------------------------------------------------------------------------------------------------
-
-  // A slice of the oldest replay. True: something was done.
-  bool replay_some() {
-    std::optional<Replay> replay;
-    {
-      const std::lock_guard lock(mutex_);
-      if (replays_.empty()) return false;
-      replay.emplace(std::move(replays_.front()));
-      replays_.pop_front();
-    }
-    settle();
-    const SteadyTime end = clock_.steady() + replay_slice;
-    while (replay->next < replay->request.events.size() && clock_.steady() < end) {
-      const Busy busy(busy_since_, clock_);
-      Result<ReplayPlan> plan = replay_one(replay->request, replay->request.events[replay->next]);
-      if (!plan && (plan.error().kind == ErrorKind::unavailable || replay->request.events.size() == 1)) {
-        replay->done(plan.error());
-        return true;
-      }
-      // One of many that cannot be replayed does not hide what was done for the others.
-      replay->plans.push_back(plan ? std::move(*plan)
-                                   : not_replayed(replay->request.events[replay->next], plan.error()));
-      ++replay->next;
-    }
-    if (replay->next == replay->request.events.size()) {
-      replay->done(std::move(replay->plans));
-      return true;
-    }
-    const std::lock_guard lock(mutex_);
-    replays_.push_front(std::move(*replay));
-    return true;
-  }
-
-  Result<ReplayPlan> replay_one(const ReplayRequest& request, EventSeq seq) {
-    Result<std::optional<store::StoredEvent>> event = reader_->event(seq);
-    if (!event) return event.error();
-    if (!*event) return not_found("event " + std::to_string(seq) + " is not in the store");
-    const store::StoredEvent& stored = **event;
-    if (!maker_->knows(stored.source))
-      return Error(ErrorKind::conflict, "event " + stored.id + ": source " + stored.source + " is not configured");
-    const Result<std::vector<store::PlannedPart>> parts = reader_->parts(seq);
-    if (!parts) return parts.error();
-    if (parts->empty())
-      return Error(ErrorKind::conflict, "event " + stored.id + " still waits to be planned for the first time");
-    Result<Decided> decided = maker_->replay(stored);
-    if (!decided) return decided.error();
-
-    std::string chat_id;
-    for (const store::PlannedPart& part : *parts)
-      if (chat_id.empty()) chat_id = part.chat_id;
-    ReplayPlan plan;
-    plan.event = seq;
-    plan.event_id = stored.id;
-    plan.failures = std::move(decided->failures);
-    std::vector<store::NewDelivery> rows;
-    for (auto& [part, planned] : decided->deliveries) {
-      if (!request.only_destination.empty() && planned.destination != request.only_destination) continue;
-      if (!request.only_rule.empty() && planned.rule != request.only_rule) continue;
-      if (!request.dry_run) rows.push_back(PlanMaker::row(stored.source, chat_id, stored.id, part, planned));
-      plan.deliveries.push_back(std::move(planned));
-    }
-    if (rows.empty()) return plan;
-    auto answer = std::make_shared<Applied>();
-    store_.replay(seq, std::move(rows), request.same_id, clock_.now(),
-                  [answer](Result<std::vector<DeliverySeq>> result) { answer->set(std::move(result)); });
-    Result<std::vector<DeliverySeq>> created = answer->wait();
-    if (!created) return created.error();
-    plan.created = std::move(*created);
-    return plan;
-  }
-
-  static ReplayPlan not_replayed(EventSeq seq, const Error& error) {
-    ReplayPlan plan;
-    plan.event = seq;
-    store::RuleFailure failure;
-    failure.reason = error.message;
-    plan.failures.push_back(std::move(failure));
-    return plan;
-  }
-
-  void refuse_replays() {
-    std::deque<Replay> late;
-    {
-      const std::lock_guard lock(mutex_);
-      late.swap(replays_);
-    }
-    for (Replay& replay : late) replay.done(unavailable("shutting down"));
-  }
-
   store::Store& store_;
   const Clock& clock_;
   Metrics& metrics_;
   Counter& planned_;
+  Busy busy_;
+  Replayer replayer_;
 
   mutable std::mutex mutex_;  // protects what follows, up to the empty line
   std::condition_variable wake_;
   bool stopping_ = false;
   std::shared_ptr<const PlannerSetup> next_setup_;
-  std::deque<Replay> replays_;
 
   std::atomic<bool> rung_{false};
-  std::atomic<long long> busy_since_{0};  // steady clock's count; 0: not busy
 
   // Thread: the planner's.
   std::unique_ptr<store::Reader> reader_;

@@ -63,6 +63,7 @@ class FlakyStore final : public store::Store {
   void append(store::NewEvent event, store::Done<store::Appended> done) override {
     inner_->append(std::move(event), std::move(done));
   }
+  void command(Command body, store::Done<bool> done) override { inner_->command(std::move(body), std::move(done)); }
   void record(store::AttemptResult result, store::Done<bool> done) override {
     inner_->record(std::move(result), std::move(done));
   }
