@@ -191,6 +191,86 @@ struct DestinationState {
   std::optional<WallTime> throttled_until;
 };
 
+// ---- conversations of our own
+// -----------------------------------------------------------------------------------------------
+
+// What our own endpoints serve: visitors, their rooms and the rooms' messages, exactly as they are now. Conversations
+// folded from events (above) are another thing: they are as of an event, for rules, transcripts and listings. What the
+// records mean is conversations/rooms.hpp's business; the store keeps them as they are.
+using OwnPk = std::uint64_t;  // the store's number of a visitor or a room; 0: not yet stored
+
+struct OwnVisitor {
+  OwnPk pk = 0;
+  std::string source;
+  std::string id;     // what others may know of the visitor; unique within the source
+  std::string token;  // what only the visitor knows: in no event, no log, no answer to anybody else
+  json::object record;
+  WallTime created_at, updated_at;
+};
+
+struct OwnRoom {
+  OwnPk pk = 0;
+  std::string source;
+  std::string id;  // unique within the source
+  OwnPk visitor = 0;
+  bool open = true;
+  json::object record;
+  WallTime created_at;
+  std::optional<WallTime> closed_at;
+  WallTime last_at;            // never before the sent_at of any of its messages, deleted ones included
+  std::uint64_t messages = 0;  // that are there now
+};
+
+struct OwnMessage {
+  OwnPk room = 0;
+  std::string id;    // unique within the source of its room
+  WallTime sent_at;  // unique within its room, and the order of its messages
+  bool from_visitor = true;
+  bool id_is_ours = true;  // nobody else could know it before we told it
+  json::object record;
+};
+
+// Newest first.
+struct OwnMessageQuery {
+  OwnPk room = 0;
+  std::optional<WallTime> from;    // inclusive
+  std::optional<WallTime> before;  // exclusive
+  std::size_t offset = 0;          // skipped after sorting
+  std::size_t limit = 20;          // Limit: 1000
+};
+
+// A command's view of the store, inside the writer's transaction: it reads what is there at this moment, and all that
+// it changes is committed together, or nothing. Thread: the store's writer. When the disk fails, a call throws
+// something of the store's own, which a command lets pass.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  virtual std::optional<OwnVisitor> visitor(std::string_view source, std::string_view token) = 0;
+  virtual std::optional<OwnVisitor> visitor(OwnPk pk) = 0;
+  virtual std::optional<OwnRoom> room(std::string_view source, std::string_view id) = 0;
+  virtual std::optional<OwnRoom> room(OwnPk pk) = 0;
+  virtual std::vector<OwnRoom> open_rooms(OwnPk visitor, std::size_t limit) = 0;  // oldest first
+  virtual std::size_t count_rooms(OwnPk visitor,
+                                  std::size_t limit) = 0;  // open and closed; counts no further than limit
+  // Its room may be gone: retention takes rooms first, then their messages, whose ids are taken until then.
+  virtual std::optional<OwnMessage> message(std::string_view source, std::string_view id) = 0;
+
+  // Inserts with pk 0, else replaces. Answers the pk. The caller has looked that token and id are free.
+  virtual OwnPk put(const OwnVisitor& visitor) = 0;
+  virtual OwnPk put(const OwnRoom& room) = 0;
+  // The caller has looked that id and sent_at are free, and puts the room's new counts itself.
+  virtual void insert(const OwnMessage& message) = 0;
+  virtual void replace(const OwnMessage& message) = 0;  // by room and sent_at, which do not change
+  virtual void remove(const OwnMessage& message) = 0;
+  // Its rooms can no longer be reached; they and their messages go with retention, a few rows at a time.
+  virtual void remove_visitor(OwnPk visitor) = 0;
+
+  // An event that no webhook brought: planned like every other. No de-duplication.
+  virtual EventSeq append(const NewEvent& event) = 0;
+  // A delivery that the client asked for, not a rule (a transcript by mail): beside what planning makes of the event.
+  virtual void deliver(EventSeq event, const NewDelivery& delivery, WallTime now) = 0;
+};
+
 // ---- listings
 // ----------------------------------------------------------------------------------------------------------
 
@@ -281,6 +361,17 @@ class Reader {
   virtual Result<std::vector<StoredDelivery>> list_deliveries(const DeliveryFilter& filter) = 0;
   virtual Result<std::vector<StoredAttempt>> attempts(DeliverySeq seq) = 0;
   virtual Result<std::optional<WallTime>> last_received(std::string_view source) = 0;
+
+  // Conversations of our own, as committed.
+  virtual Result<std::optional<OwnVisitor>> own_visitor(std::string_view source, std::string_view token) = 0;
+  virtual Result<std::optional<OwnVisitor>> own_visitor(OwnPk pk) = 0;
+  virtual Result<std::optional<OwnRoom>> own_room(std::string_view source, std::string_view id) = 0;
+  virtual Result<std::vector<OwnRoom>> own_rooms(OwnPk visitor, std::size_t limit) = 0;  // newest first
+  virtual Result<std::optional<OwnMessage>> own_message(std::string_view source, std::string_view id) = 0;
+  virtual Result<std::vector<OwnMessage>> own_messages(const OwnMessageQuery& query) = 0;
+  // With after < sent_at < before; counts no further than limit. `oldest`: the first of them.
+  virtual Result<std::size_t> count_own_messages(OwnPk room, WallTime after, WallTime before, std::size_t limit,
+                                                 std::optional<OwnMessage>* oldest) = 0;
 };
 
 // How long commits take just now: what the ack budget is compared with. Thread: any.
@@ -298,6 +389,13 @@ class Store {
 
   // Priority. Errors: unavailable (disk full, read-only, shutting down).
   virtual void append(NewEvent event, Done<Appended> done) = 0;
+
+  // Priority too, among the appends in the order they came. `body` runs inside the writer's transaction, perhaps more
+  // than once (a group that fails is tried again without what was at fault): it does nothing but call its Transaction
+  // and set what its caller reads after `done`. To refuse, it writes nothing. `done` comes after the commit.
+  // Errors: unavailable (disk full, queue full, shutting down): nothing was changed; internal: `body` itself failed.
+  using Command = std::function<void(Transaction& transaction)>;
+  virtual void command(Command body, Done<bool> done) = 0;
 
   // Background.
   virtual void apply(std::vector<Plan> plans,

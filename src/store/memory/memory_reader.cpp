@@ -270,7 +270,42 @@ class MemoryReader final : public Reader {
     return found == t_.last_received.end() ? std::nullopt : std::optional(found->second);
   }
 
+  Result<std::optional<OwnVisitor>> own_visitor(std::string_view source, std::string_view token) override {
+    std::lock_guard lock(shared_->mutex);
+    return copy_of(t_.own.visitor(source, token));
+  }
+  Result<std::optional<OwnVisitor>> own_visitor(OwnPk pk) override {
+    std::lock_guard lock(shared_->mutex);
+    auto found = t_.own.visitors.find(pk);
+    return found == t_.own.visitors.end() ? std::nullopt : std::optional(found->second);
+  }
+  Result<std::optional<OwnRoom>> own_room(std::string_view source, std::string_view id) override {
+    std::lock_guard lock(shared_->mutex);
+    return copy_of(t_.own.room(source, id));
+  }
+  Result<std::vector<OwnRoom>> own_rooms(OwnPk visitor, std::size_t limit) override {
+    std::lock_guard lock(shared_->mutex);
+    return t_.own.rooms_of(visitor, limit);
+  }
+  Result<std::optional<OwnMessage>> own_message(std::string_view source, std::string_view id) override {
+    std::lock_guard lock(shared_->mutex);
+    return copy_of(t_.own.message(source, id));
+  }
+  Result<std::vector<OwnMessage>> own_messages(const OwnMessageQuery& query) override {
+    std::lock_guard lock(shared_->mutex);
+    return t_.own.messages_of(query);
+  }
+  Result<std::size_t> count_own_messages(OwnPk room, WallTime after, WallTime before, std::size_t limit,
+                                         std::optional<OwnMessage>* oldest) override {
+    std::lock_guard lock(shared_->mutex);
+    return t_.own.count_messages(room, after, before, limit, oldest);
+  }
+
  private:
+  template <class T>
+  static std::optional<T> copy_of(const T* found) {
+    return found ? std::optional<T>(*found) : std::nullopt;
+  }
   const ChatRecord* find_chat(std::string_view source, std::string_view chat_id) const {
     auto found = t_.chats.find({std::string(source), std::string(chat_id)});
     return found == t_.chats.end() ? nullptr : &found->second;

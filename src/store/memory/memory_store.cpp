@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "store/memory/memory_reader.hpp"
+#include "store/memory/memory_transaction.hpp"
 
 namespace chatrelay::store {
 namespace {
@@ -33,6 +34,21 @@ class MemoryStore final : public Store {
           if (appended && !appended->duplicate) ring_events_ = true;
           --waiting_;
           return appended;
+        },
+        std::move(done));
+  }
+  void command(Command body, Done<bool> done) override {
+    ++waiting_;
+    push<bool>(
+        [this, body = std::move(body)](Tables& t) -> Result<bool> {
+          --waiting_;
+          if (t.open + t.unplanned >= options_.queue_max)
+            return unavailable("store: the queue is full: limits.queue is " + std::to_string(options_.queue_max));
+          auto outcome = memory::run_command(t, body);
+          if (!outcome) return outcome.error();
+          ring_events_ |= outcome->events_added;
+          ring_deliveries_ |= outcome->lanes_changed;
+          return true;
         },
         std::move(done));
   }

@@ -99,6 +99,11 @@ DeliverySeq Tables::insert(EventSeq event, const NewDelivery& d, WallTime now) {
   return seq;
 }
 
+void Tables::forget(DeliverySeq delivery) {
+  close(deliveries.at(delivery), DeliveryState::cancelled, {}, {});
+  deliveries.erase(delivery);
+}
+
 void Tables::close(DeliveryRecord& record, DeliveryState state, std::string reason, WallTime at) {
   auto& d = record.delivery;
   auto lane = lanes.find(d.lane);
@@ -242,6 +247,7 @@ bool Tables::prune(const Store::RetentionLimits& before, std::size_t limit) {
     at = chats.erase(at);
     ++removed;
   }
+  if (removed < limit) removed += own.prune(before.conversations_before, limit - removed);
   return removed >= limit;
 }
 

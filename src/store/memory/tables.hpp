@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/memory/own_tables.hpp"
 #include "store/store.hpp"
 
 namespace chatrelay::store::memory {
@@ -53,10 +54,12 @@ struct Tables {
   std::uint64_t next_pos = 1;
   ChatPk next_chat = 1;
   std::uint64_t open = 0, unplanned = 0;
+  OwnTables own;
 
   Result<Appended> append(const NewEvent& event, SteadyTime now, std::uint64_t queue_max);
   void apply(const Plan& plan, std::vector<DeliverySeq>& created);
   DeliverySeq insert(EventSeq event, const NewDelivery& delivery, WallTime now);
+  void forget(DeliverySeq delivery);  // an open one, as if it had never been
   bool record(const AttemptResult& result);
   bool retry(DeliverySeq seq, WallTime now);
   bool cancel(DeliverySeq seq, const std::string& reason, WallTime now);

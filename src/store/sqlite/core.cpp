@@ -28,6 +28,14 @@ void Core::roll_back(const Mark& m) {
   dedup.roll_back(m.dedup);
 }
 
+void Core::roll_back_all() {
+  names.roll_back(0);
+  counters.roll_back_all();
+  dedup.roll_back(0);
+  dedup.failed();
+  events_added = lanes_changed = false;
+}
+
 void Core::committed() {
   names.committed();
   counters.committed();
@@ -38,6 +46,12 @@ void Core::committed() {
 Appended append_event(Core& core, const NewEvent& event) {
   const bool deduplicate = event.dedup && event.dedup_window.count() > 0;
   if (deduplicate && core.dedup.seen(core.db, *event.dedup)) return {0, true};
+  const auto seq = insert_event(core, event);
+  if (deduplicate) core.dedup.remember(core.db, *event.dedup, seq, event.dedup_window);
+  return {seq, false};
+}
+
+EventSeq insert_event(Core& core, const NewEvent& event) {
   const auto seq = core.counters.take(Counters::next_event);
   const auto source = core.names.intern(core.db, event.source);
   std::optional<std::string_view> content_type;
@@ -45,13 +59,12 @@ Appended append_event(Core& core, const NewEvent& event) {
   core.db.run("INSERT INTO events(seq,salt,source,received_at,content_type,body) VALUES(?1,?2,?3,?4,?5,?6)", seq,
               core.salts.next(), source, event.received_at, content_type, Blob{event.body});
   core.db.run("INSERT INTO unplanned(seq) VALUES(?1)", seq);
-  if (deduplicate) core.dedup.remember(core.db, *event.dedup, seq, event.dedup_window);
   core.counters.add(Counters::events, 1);
   core.counters.add(Counters::unplanned, 1);
   core.counters.received(source, event.received_at);
   core.counters.note(Counters::Range::events, event.received_at, seq);
   core.events_added = true;
-  return {seq, false};
+  return seq;
 }
 
 void save_destination_state(Core& core, const DestinationState& s) {

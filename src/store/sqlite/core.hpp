@@ -40,7 +40,8 @@ struct Core {
     std::size_t names, counters, dedup;
   };
   Mark mark() const { return {names.mark(), counters.mark(), dedup.mark()}; }
-  void roll_back(const Mark& mark);
+  void roll_back(const Mark& mark);  // to a savepoint
+  void roll_back_all();
   void committed();
 
   const Options& options;
@@ -54,6 +55,13 @@ struct Core {
 
 // events
 Appended append_event(Core& core, const NewEvent& event);
+EventSeq insert_event(Core& core, const NewEvent& event);  // without de-duplication
+
+// commands. Lets SqlError pass; what else the body throws becomes CommandFailed.
+struct CommandFailed {
+  std::string reason;
+};
+void run_command(Core& core, const Store::Command& body);
 
 // planning; appends the seqs of the new deliveries. A webhook that is planned already, or gone, changes nothing.
 void apply_plan(Core& core, const ReadyPlan& plan, std::vector<DeliverySeq>& created);
@@ -79,6 +87,13 @@ class Pruner {
   std::size_t deliveries(Core& core, WallTime before, std::size_t limit);
   std::size_t events(Core& core, WallTime before, std::size_t limit);
   std::size_t chats(Core& core, WallTime before, std::size_t limit);
+  // Conversations of our own (prune_own.cpp).
+  std::size_t rooms_of_gone_visitors(Core& core, std::size_t limit);
+  std::size_t own_rooms(Core& core, WallTime before, std::size_t limit);
+  std::size_t messages_of_gone_rooms(Core& core, std::size_t limit);
+  std::size_t own_visitors(Core& core, WallTime before, std::size_t limit);
+  std::size_t step_of_phase(Core& core, const Store::RetentionLimits& before, std::size_t limit);
+  std::uint64_t bound_of_phase(Core& core, const Store::RetentionLimits& before);
   std::uint64_t bound(Core& core, Counters::Range kind, WallTime before);
   int phase_ = 0;
   std::int64_t at_ = 0;      // the last number looked at in this phase

@@ -81,7 +81,6 @@ void Counters::roll_back(std::size_t mark) {
     *log_.back().cell = log_.back().before;
     log_.pop_back();
   }
-  if (mark == 0) hours_.clear();  // else they stay too wide by what was rolled back, which is harmless
 }
 
 void Counters::write(Connection& db, int kind, std::int64_t id, const Row& row) {

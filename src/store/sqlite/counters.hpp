@@ -18,7 +18,7 @@ namespace chatrelay::store::sqlite {
 class Counters {
  public:
   enum Total { events, unplanned, open, next_event, next_delivery, next_pos, next_chat, total_count };
-  enum class Range : int { events = 0, deliveries = 1, chats = 2 };
+  enum class Range : int { events = 0, deliveries = 1, chats = 2, own_rooms = 3, own_visitors = 4 };
   static constexpr int state_count = 6;
 
   void load(Connection& db);
@@ -31,7 +31,11 @@ class Counters {
   void note(Range kind, WallTime at, std::uint64_t number);
 
   std::size_t mark() const { return log_.size(); }
-  void roll_back(std::size_t mark);
+  void roll_back(std::size_t mark);  // hours stay too wide by what is rolled back, which is harmless
+  void roll_back_all() {
+    roll_back(0);
+    hours_.clear();
+  }
   void flush(Connection& db);  // before COMMIT
   void committed();
 

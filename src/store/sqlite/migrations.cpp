@@ -16,7 +16,8 @@ CREATE TABLE names(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE counters(kind INTEGER, id INTEGER, a INTEGER NOT NULL DEFAULT 0, b INTEGER NOT NULL DEFAULT 0, c INTEGER NOT NULL DEFAULT 0,
   d INTEGER NOT NULL DEFAULT 0, e INTEGER NOT NULL DEFAULT 0, f INTEGER NOT NULL DEFAULT 0, g INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(kind, id)) WITHOUT ROWID;
--- Which numbers an hour of wall time can hold: true also when the clock jumped. kind 0: events, 1: deliveries, 2: chats.
+-- Which numbers an hour of wall time can hold: true also when the clock jumped. kind 0: events, 1: deliveries, 2: chats,
+-- 3: rooms of our own, 4: visitors of our own.
 CREATE TABLE time_ranges(kind INTEGER, hour INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(kind, hour)) WITHOUT ROWID;
 
 CREATE TABLE events(seq INTEGER PRIMARY KEY, salt INTEGER NOT NULL, source INTEGER NOT NULL, received_at INTEGER NOT NULL,
@@ -63,6 +64,24 @@ CREATE TABLE attempts(delivery INTEGER, number INTEGER, started_at INTEGER NOT N
   status INTEGER NOT NULL, reason TEXT NOT NULL, response TEXT NOT NULL, PRIMARY KEY(delivery, number)) WITHOUT ROWID;
 CREATE TABLE destination_states(name TEXT PRIMARY KEY, paused INTEGER NOT NULL, disabled INTEGER NOT NULL, reason TEXT NOT NULL,
   changed_at INTEGER NOT NULL, circuit_failures INTEGER NOT NULL, circuit_open_until INTEGER, throttled_until INTEGER) WITHOUT ROWID;
+
+-- Conversations of our own. A number is never given twice: rooms outlive a visitor that was removed, and must not become
+-- another's.
+CREATE TABLE own_visitors(pk INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL, id TEXT NOT NULL, token TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, record TEXT NOT NULL);
+CREATE UNIQUE INDEX own_visitors_token ON own_visitors(token, source);
+CREATE TABLE own_rooms(pk INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL, id TEXT NOT NULL, visitor INTEGER NOT NULL,
+  open INTEGER NOT NULL, created_at INTEGER NOT NULL, closed_at INTEGER, last_at INTEGER NOT NULL, messages INTEGER NOT NULL,
+  record TEXT NOT NULL);
+CREATE UNIQUE INDEX own_rooms_id ON own_rooms(id, source);
+CREATE INDEX own_rooms_visitor ON own_rooms(visitor);
+CREATE INDEX own_rooms_open ON own_rooms(visitor) WHERE open = 1;
+-- A room's messages lie together in their order: a page of them is one descent, however many there are.
+CREATE TABLE own_messages(room INTEGER, sent_at INTEGER, source INTEGER NOT NULL, id TEXT NOT NULL, from_visitor INTEGER NOT NULL,
+  id_is_ours INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY(room, sent_at)) WITHOUT ROWID;
+CREATE UNIQUE INDEX own_messages_id ON own_messages(id, source);
+-- What retention has yet to clear away. kind 0: rooms of a visitor that is gone, 1: messages of a room that is gone.
+CREATE TABLE own_gone(kind INTEGER, pk INTEGER, PRIMARY KEY(kind, pk)) WITHOUT ROWID;
 
 -- De-duplication (dedup.hpp). seq is the event's.
 CREATE TABLE dedup_recent(seq INTEGER PRIMARY KEY, key BLOB NOT NULL, seen_at INTEGER NOT NULL, window_ms INTEGER NOT NULL);

@@ -1,5 +1,6 @@
 // Retention. Each pass goes over the numbers that can be old enough (time_ranges says which) in small steps: deliveries
-// first, then events, then conversations. What stays (it waits, it has open deliveries) is looked at once a pass.
+// first, then events, then conversations, then those of our own (prune_own.cpp). What stays (it waits, it has open
+// deliveries) is looked at once a pass.
 #include <algorithm>
 
 #include "store/ids.hpp"
@@ -9,6 +10,7 @@ namespace chatrelay::store::sqlite {
 namespace {
 constexpr std::size_t look_per_row =
     4;  // rows looked at for each that may be removed: bounds a step that finds nothing
+constexpr int phases = 7;
 constexpr std::int64_t hour_ms = 3'600'000;
 }  // namespace
 
@@ -19,24 +21,57 @@ std::uint64_t Pruner::bound(Core& core, Counters::Range kind, WallTime before) {
 }
 
 std::size_t Pruner::step(Core& core, const Store::RetentionLimits& before, std::size_t limit, bool& pass_done) {
-  constexpr Counters::Range kinds[] = {Counters::Range::deliveries, Counters::Range::events, Counters::Range::chats};
-  const WallTime limits[] = {before.deliveries_before, before.events_before, before.conversations_before};
   pass_done = false;
   if (!phase_begun_) {
-    bound_ = bound(core, kinds[phase_], limits[phase_]);
+    bound_ = bound_of_phase(core, before);
     at_ = 0;
     phase_begun_ = true;
   }
   const auto from = at_;
-  std::size_t removed = phase_ == 0   ? deliveries(core, limits[0], limit)
-                        : phase_ == 1 ? events(core, limits[1], limit)
-                                      : chats(core, limits[2], limit);
+  const std::size_t removed = step_of_phase(core, before, limit);
   if (at_ == from && removed == 0) {
     phase_begun_ = false;
-    phase_ = (phase_ + 1) % 3;
+    phase_ = (phase_ + 1) % phases;
     pass_done = phase_ == 0;
   }
   return removed;
+}
+
+std::uint64_t Pruner::bound_of_phase(Core& core, const Store::RetentionLimits& before) {
+  using Range = Counters::Range;
+  switch (phase_) {
+    case 0:
+      return bound(core, Range::deliveries, before.deliveries_before);
+    case 1:
+      return bound(core, Range::events, before.events_before);
+    case 2:
+      return bound(core, Range::chats, before.conversations_before);
+    case 4:
+      return bound(core, Range::own_rooms, before.conversations_before);
+    case 6:
+      return bound(core, Range::own_visitors, before.conversations_before);
+    default:
+      return 0;  // it has a list of what is to go
+  }
+}
+
+std::size_t Pruner::step_of_phase(Core& core, const Store::RetentionLimits& before, std::size_t limit) {
+  switch (phase_) {
+    case 0:
+      return deliveries(core, before.deliveries_before, limit);
+    case 1:
+      return events(core, before.events_before, limit);
+    case 2:
+      return chats(core, before.conversations_before, limit);
+    case 3:
+      return rooms_of_gone_visitors(core, limit);
+    case 4:
+      return own_rooms(core, before.conversations_before, limit);
+    case 5:
+      return messages_of_gone_rooms(core, limit);
+    default:
+      return own_visitors(core, before.conversations_before, limit);
+  }
 }
 
 std::size_t Pruner::deliveries(Core& core, WallTime before, std::size_t limit) {

@@ -65,7 +65,7 @@ auto ReaderBase::read(Body&& body) -> Result<decltype(body())> {
   }
 }
 
-// Its methods are in reader_events, reader_chats and reader_deliveries.
+// Its methods are in reader_events, reader_chats, reader_deliveries and reader_own.
 class SqliteReader final : public ReaderBase {
  public:
   using ReaderBase::ReaderBase;
@@ -92,6 +92,14 @@ class SqliteReader final : public ReaderBase {
   Result<std::optional<StoredDelivery>> find_delivery(std::string_view id) override;
   Result<std::vector<StoredDelivery>> list_deliveries(const DeliveryFilter& filter) override;
   Result<std::vector<StoredAttempt>> attempts(DeliverySeq seq) override;
+  Result<std::optional<OwnVisitor>> own_visitor(std::string_view source, std::string_view token) override;
+  Result<std::optional<OwnVisitor>> own_visitor(OwnPk pk) override;
+  Result<std::optional<OwnRoom>> own_room(std::string_view source, std::string_view id) override;
+  Result<std::vector<OwnRoom>> own_rooms(OwnPk visitor, std::size_t limit) override;
+  Result<std::optional<OwnMessage>> own_message(std::string_view source, std::string_view id) override;
+  Result<std::vector<OwnMessage>> own_messages(const OwnMessageQuery& query) override;
+  Result<std::size_t> count_own_messages(OwnPk room, WallTime after, WallTime before, std::size_t limit,
+                                         std::optional<OwnMessage>* oldest) override;
 
  private:
   void candidates(const EventFilter& filter, Numbers range, const std::function<bool(EventSeq)>& visit);

@@ -1,24 +1,12 @@
 // The Reader's view of conversations.
 #include <algorithm>
 
-#include <boost/json.hpp>
-
 #include "common/text.hpp"
 #include "store/sqlite/reader.hpp"
+#include "store/sqlite/stored_json.hpp"
 
 namespace chatrelay::store::sqlite {
 namespace {
-
-json::value parse(std::string_view text) {
-  json::parse_options options;
-  options.max_depth = 512;  // deeper than anything that folding lets through
-  options.allow_invalid_utf8 = true;
-  boost::system::error_code error;
-  auto value = json::parse(text, error, {}, options);
-  // Not SQLITE_CORRUPT: it does not pass, and it is this chat's trouble alone (`internal`, not `unavailable`).
-  if (error) throw SqlError{SQLITE_MISMATCH, "a stored conversation is not JSON: " + error.message()};
-  return value;
-}
 
 bool holds(std::string_view text, std::string_view lower_needle) {
   return to_lower_ascii(text).find(lower_needle) != std::string::npos;
@@ -54,7 +42,7 @@ Result<std::optional<StoredConversation>> SqliteReader::conversation(std::string
     if (!rows.next()) return std::nullopt;
     StoredConversation found;
     found.pk = rows.number(0);
-    found.state = parse(rows.text(1));
+    found.state = parse_stored(rows.text(1));
     return found;
   });
 }
@@ -93,7 +81,7 @@ Result<std::vector<StoredMessage>> SqliteReader::messages(std::string_view sourc
         message.thread_id = rows.string(5);
         std::string text = rows.string(6);
         if (upto != 0 && message.changed_by > upto) fill_as_of(chat, rows.integer(0), upto, message, text);
-        message.message = parse(text);
+        message.message = parse_stored(text);
         found.push_back(std::move(message));
       }
     }

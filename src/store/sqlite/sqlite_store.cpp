@@ -24,6 +24,8 @@ class SqliteStore final : public Store {
 
   void append(NewEvent event, Done<Appended> done) override { writer_.append(std::move(event), std::move(done)); }
 
+  void command(Command body, Done<bool> done) override { writer_.command(std::move(body), std::move(done)); }
+
   void apply(std::vector<Plan> plans, Done<std::vector<DeliverySeq>> done) override {
     std::vector<ReadyPlan> ready;
     ready.reserve(plans.size());

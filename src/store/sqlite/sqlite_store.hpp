@@ -20,11 +20,12 @@ namespace chatrelay::store::sqlite {
 
 struct Options {
   std::string path;
-  std::size_t group_max = 1024;       // appends in one commit
+  std::size_t group_max = 1024;       // appends and commands in one commit
   Millis background_slice{5};         // time that background work gets now and then while appends come without a break
   Millis background_slice_alone{20};  // the same while none wait; one that comes ends it
-  std::uint64_t queue_max = 5'000'000;      // open deliveries + unplanned events; above: append fails with unavailable
-  std::size_t waiting_max = 65'536;         // Limit: appends not yet committed; above: unavailable
+  std::uint64_t queue_max =
+      5'000'000;  // open deliveries + unplanned events; above: appends and commands fail with unavailable
+  std::size_t waiting_max = 65'536;         // Limit: appends and commands not yet committed; above: unavailable
   std::size_t dedup_bucket_keys = 200'000;  // keys in memory until they are sealed: some 10 MB
   std::size_t dedup_keys_max = 32'000'000;  // Limit: sealed keys whose Bloom filters stay in memory: 48 MB
   // WAL that is copied into the file at once. Much, and pages that many commits wrote are copied once; little, while

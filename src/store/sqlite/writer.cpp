@@ -52,7 +52,7 @@ Writer::Writer(Options options, const Clock& clock, Metrics& metrics)
       core_(options_, clock),
       commit_seconds_(metrics.histogram("chatrelay_store_group_seconds", "Time of a group commit, sync included.",
                                         {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5})),
-      group_appends_(metrics.histogram("chatrelay_store_group_appends", "Appends in a group commit.",
+      group_appends_(metrics.histogram("chatrelay_store_group_appends", "Appends and commands in a group commit.",
                                        {0, 1, 4, 16, 64, 256, 1024})),
       checkpoint_seconds_(metrics.histogram("chatrelay_store_checkpoint_seconds", "Time of a checkpoint.",
                                             {0.001, 0.005, 0.01, 0.025, 0.1, 1})),
@@ -93,18 +93,35 @@ Writer::~Writer() {
   if (thread_.joinable()) thread_.join();
 }
 
+// False: over the limit.
+bool Writer::begin_waiting() {
+  return waiting_.fetch_add(1, std::memory_order_relaxed) < options_.waiting_max;
+}
+
 void Writer::append(NewEvent event, Done<Appended> done) {
   const auto now = clock_.steady();
-  bool refused = waiting_.fetch_add(1, std::memory_order_relaxed) >= options_.waiting_max;
+  const bool refused = !begin_waiting();
   if (refused) event = NewEvent{};
+  enqueue({std::move(event), std::move(done), nullptr, now, refused});
+}
+
+void Writer::command(Store::Command body, Done<bool> done) {
+  const auto now = clock_.steady();
+  const bool refused = !begin_waiting();
+  if (refused) body = nullptr;
+  auto call = std::make_unique<Command>(Command{std::move(body), std::move(done)});
+  enqueue({{}, {}, std::move(call), now, refused});
+}
+
+void Writer::enqueue(Waiting&& waiting) {
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
-    if (appends_.empty()) {
-      oldest_queued_ns_.store(ns(now), std::memory_order_relaxed);
+    if (waiting_calls_.empty()) {
+      oldest_queued_ns_.store(ns(waiting.since), std::memory_order_relaxed);
       wake = true;
     }
-    appends_.push_back({std::move(event), std::move(done), now, refused});
+    waiting_calls_.push_back(std::move(waiting));
   }
   if (wake) wake_.notify_one();
 }
@@ -171,7 +188,7 @@ bool Writer::wait_for_work() {
     return !pressed(now) || now >= background_due();
   };
   auto something = [&] {
-    return stop_ || !appends_.empty() || !posted_.empty() || (background_waits() && background_may());
+    return stop_ || !waiting_calls_.empty() || !posted_.empty() || (background_waits() && background_may());
   };
   const bool mine = next_ < batch_.size();
   while (!mine && !something()) {
@@ -192,7 +209,7 @@ bool Writer::wait_for_work() {
   if (next_ >= batch_.size()) {
     batch_.clear();
     next_ = 0;
-    std::swap(batch_, appends_);
+    std::swap(batch_, waiting_calls_);
     oldest_queued_ns_.store(0, std::memory_order_relaxed);
     oldest_taken_ns_.store(batch_.empty() ? 0 : ns(batch_.front().since), std::memory_order_relaxed);
   }
@@ -218,9 +235,7 @@ void Writer::roll_back() {
     // No fault is injected here: SQLite itself can always roll back, at the latest by forgetting the transaction.
     sqlite3_exec(core_.db.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
-  core_.roll_back({0, 0, 0});
-  core_.dedup.failed();
-  core_.events_added = core_.lanes_changed = false;
+  core_.roll_back_all();
 }
 
 void Writer::run_group() {
@@ -230,20 +245,12 @@ void Writer::run_group() {
   group.answers.reserve(group.last - group.first);
   try {
     begin();
-    try {
-      insert_appends(group, false);
-    } catch (const SqlError& error) {
-      if (is_fatal(error)) throw;
-      // One of them is at fault: again, each in its own savepoint.
-      roll_back();
-      begin();
-      insert_appends(group, true);
-    }
+    write_waiting(group);
     bool background_failed = false;
     try {
       run_background(group);
     } catch (const SqlError& error) {
-      // Background work broke the transaction: the appends do not suffer for it.
+      // Background work broke the transaction: appends and commands do not suffer for it.
       background_failed = true;
       fail_units(group, to_error(error, "background work"), false);
       roll_back();
@@ -251,7 +258,7 @@ void Writer::run_group() {
     }
     if (background_failed && group.last > group.first) {
       begin();
-      insert_appends(group, true);
+      write_waiting(group, true);
     }
     const bool wrote = core_.db.in_transaction();  // not if all there was broke the transaction
     if (wrote) commit();
@@ -290,42 +297,69 @@ void Writer::fail_units(Group& group, const Error& why, bool all) {
   }
 }
 
-void Writer::append_one(Waiting& waiting, Group& group) {
-  if (waiting.refused) {
-    group.answers.emplace_back(
-        unavailable("store: too many webhooks wait for the disk (" + std::to_string(options_.waiting_max) + ")"));
-    return;
-  }
+std::optional<Error> Writer::refusal(const Waiting& waiting) const {
+  if (waiting.refused)
+    return unavailable("store: too much waits for the disk (" + std::to_string(options_.waiting_max) + ")");
   const auto queued =
       static_cast<std::uint64_t>(core_.counters.total(Counters::open) + core_.counters.total(Counters::unplanned));
-  if (queued >= options_.queue_max) {
-    group.answers.emplace_back(
-        unavailable("store: the queue is full: limits.queue is " + std::to_string(options_.queue_max)));
-    return;
-  }
-  group.answers.emplace_back(append_event(core_, waiting.event));
+  if (queued >= options_.queue_max)
+    return unavailable("store: the queue is full: limits.queue is " + std::to_string(options_.queue_max));
+  return std::nullopt;
 }
 
-void Writer::insert_appends(Group& group, bool carefully) {
+void Writer::write_one(Waiting& waiting, Group& group) {
+  if (auto refused = refusal(waiting)) {
+    group.answers.emplace_back(std::move(*refused));
+    return;
+  }
+  if (!waiting.command) {
+    group.answers.emplace_back(append_event(core_, waiting.event));
+    return;
+  }
+  run_command(core_, waiting.command->body);
+  group.answers.emplace_back(Appended{});
+}
+
+void Writer::write_waiting(Group& group) {
+  try {
+    write_waiting(group, false);
+    return;
+  } catch (const SqlError& error) {
+    if (is_fatal(error)) throw;
+  } catch (const CommandFailed&) {
+    // What it wrote is in the transaction, among what the others wrote.
+  }
+  // One of them is at fault: again, each in its own savepoint.
+  roll_back();
+  begin();
+  write_waiting(group, true);
+}
+
+void Writer::write_waiting(Group& group, bool carefully) {
   group.answers.clear();
   for (auto i = group.first; i < group.last; ++i) {
     if (!carefully) {
-      append_one(batch_[i], group);
+      write_one(batch_[i], group);
       continue;
     }
     const auto mark = core_.mark();
     bool begun = false;
-    try {
-      core_.db.run("SAVEPOINT one");
-      begun = true;
-      append_one(batch_[i], group);
-      core_.db.run("RELEASE one");
-    } catch (const SqlError& error) {
-      if (is_fatal(error) || !core_.db.in_transaction()) throw;
+    auto failed = [&](Error error) {
       if (begun) core_.db.execute("ROLLBACK TO one; RELEASE one");
       core_.roll_back(mark);
       group.answers.resize(i - group.first, Result<Appended>(Appended{}));
-      group.answers.emplace_back(to_error(error, "append"));
+      group.answers.emplace_back(std::move(error));
+    };
+    try {
+      core_.db.run("SAVEPOINT one");
+      begun = true;
+      write_one(batch_[i], group);
+      core_.db.run("RELEASE one");
+    } catch (const SqlError& error) {
+      if (is_fatal(error) || !core_.db.in_transaction()) throw;
+      failed(to_error(error, batch_[i].command ? "command" : "append"));
+    } catch (const CommandFailed& failure) {
+      failed({ErrorKind::internal, "store: a command failed: " + failure.reason});
     }
   }
 }
@@ -419,7 +453,12 @@ void Writer::answer(Group& group) {
   oldest_taken_ns_.store(next_ < batch_.size() ? ns(batch_[next_].since) : 0, std::memory_order_relaxed);
   for (std::size_t i = 0; i < count; ++i) {
     auto& waiting = batch_[group.first + i];
-    if (waiting.done) waiting.done(std::move(group.answers[i]));
+    auto& answer = group.answers[i];
+    if (!waiting.command) {
+      if (waiting.done) waiting.done(std::move(answer));
+    } else if (waiting.command->done) {
+      waiting.command->done(answer ? Result<bool>(true) : Result<bool>(answer.error()));
+    }
   }
   if (next_ >= batch_.size()) {
     batch_.clear();

@@ -1,5 +1,6 @@
-// Writer: the one thread that writes. Each turn is one group: all waiting appends, then a slice of background work, one
-// COMMIT with its sync, then the callbacks in order. Between groups it checkpoints, a little at a time.
+// Writer: the one thread that writes. Each turn is one group: all waiting appends and commands, then a slice of
+// background work, one COMMIT with its sync, then the callbacks in order. Between groups it checkpoints, a little at a
+// time.
 //
 // Invariant 7: nothing else writes to the file or checkpoints it.
 #pragma once
@@ -10,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,6 +53,7 @@ class Writer {
 
   // Thread: any.
   void append(NewEvent event, Done<Appended> done);
+  void command(Store::Command body, Done<bool> done);
   void submit(std::unique_ptr<Unit> unit);       // in order among themselves
   void submit_slow(std::unique_ptr<Unit> unit);  // long ones, which the others pass
   void post(std::function<void()> callback);     // runs on the writer thread
@@ -60,9 +63,15 @@ class Writer {
   const Options& options() const { return options_; }
 
  private:
+  struct Command {
+    Store::Command body;
+    Done<bool> done;
+  };
+  // An append, or a command: they share one queue, so they keep their order.
   struct Waiting {
     NewEvent event;
     Done<Appended> done;
+    std::unique_ptr<Command> command;  // an append has none
     SteadyTime since;
     bool refused = false;  // over waiting_max: kept for its callback only
   };
@@ -72,8 +81,12 @@ class Writer {
   void run();
   bool wait_for_work();
   void run_group();
-  void insert_appends(Group& group, bool carefully);
-  void append_one(Waiting& waiting, Group& group);
+  bool begin_waiting();
+  void enqueue(Waiting&& waiting);
+  void write_waiting(Group& group);
+  void write_waiting(Group& group, bool carefully);
+  void write_one(Waiting& waiting, Group& group);
+  std::optional<Error> refusal(const Waiting& waiting) const;
   void run_background(Group& group);
   bool pressed(Clk::time_point now) const;
   Clk::time_point background_due() const;
@@ -97,13 +110,13 @@ class Writer {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   // State below is protected by mutex_.
-  std::vector<Waiting> appends_;
+  std::vector<Waiting> waiting_calls_;
   std::deque<std::unique_ptr<Unit>> incoming_, incoming_slow_;
   std::vector<std::function<void()>> posted_;
   bool stop_ = false;
 
   // The writer thread's own.
-  std::vector<Waiting> batch_;  // taken appends; from next_ on they wait
+  std::vector<Waiting> batch_;  // taken appends and commands; from next_ on they wait
   std::size_t next_ = 0;
   std::deque<std::unique_ptr<Unit>> units_, slow_;
   std::vector<std::function<void()>> callbacks_;

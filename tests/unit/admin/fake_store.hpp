@@ -146,6 +146,29 @@ class FakeReader final : public store::Reader {
   }
   Result<std::vector<store::StoredAttempt>> attempts(DeliverySeq) override { return data_.attempts; }
   Result<std::optional<WallTime>> last_received(std::string_view) override { return std::optional<WallTime>{}; }
+  Result<std::optional<store::OwnVisitor>> own_visitor(std::string_view, std::string_view) override {
+    return std::optional<store::OwnVisitor>{};
+  }
+  Result<std::optional<store::OwnVisitor>> own_visitor(store::OwnPk) override {
+    return std::optional<store::OwnVisitor>{};
+  }
+  Result<std::optional<store::OwnRoom>> own_room(std::string_view, std::string_view) override {
+    return std::optional<store::OwnRoom>{};
+  }
+  Result<std::vector<store::OwnRoom>> own_rooms(store::OwnPk, std::size_t) override {
+    return std::vector<store::OwnRoom>{};
+  }
+  Result<std::optional<store::OwnMessage>> own_message(std::string_view, std::string_view) override {
+    return std::optional<store::OwnMessage>{};
+  }
+  Result<std::vector<store::OwnMessage>> own_messages(const store::OwnMessageQuery&) override {
+    return std::vector<store::OwnMessage>{};
+  }
+  Result<std::size_t> count_own_messages(store::OwnPk, WallTime, WallTime, std::size_t,
+                                         std::optional<store::OwnMessage>* oldest) override {
+    if (oldest) oldest->reset();
+    return std::size_t{0};
+  }
 
  private:
   FakeData& data_;
@@ -160,6 +183,9 @@ class FakeStore final : public store::Store {
   std::optional<Error> refuse;  // what writes answer
 
   void append(store::NewEvent, store::Done<store::Appended> done) override { done(store::Appended{}); }
+  void command(Command, store::Done<bool> done) override {
+    done(Error{ErrorKind::internal, "this store has no conversations of its own"});
+  }
   void apply(std::vector<store::Plan>, store::Done<std::vector<DeliverySeq>> done) override {
     done(std::vector<DeliverySeq>{});
   }

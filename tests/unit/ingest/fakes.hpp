@@ -32,6 +32,7 @@ class ScriptedStore final : public store::Store {
   }
   store::CommitLoad load() const override { return load_now; }
 
+  void command(Command, store::Done<bool> done) override { done(unavailable("not here")); }
   void apply(std::vector<store::Plan>, store::Done<std::vector<DeliverySeq>> done) override {
     done(unavailable("not here"));
   }
