@@ -8,6 +8,7 @@
 
 #include "systems/generic/generic_source.hpp"
 #include "systems/livechat/livechat_source.hpp"
+#include "systems/rocketchat/rocketchat_source.hpp"
 #include "systems_support.hpp"
 
 namespace chatrelay::testing {
@@ -80,6 +81,7 @@ void check(const std::string& file, const std::vector<std::string>& parts, const
 }
 
 class LivechatGolden : public ::testing::TestWithParam<std::string> {};
+class RocketchatGolden : public ::testing::TestWithParam<std::string> {};
 class GenericGolden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(LivechatGolden, BecomesItsEvents) {
@@ -112,6 +114,29 @@ TEST_P(LivechatGolden, BecomesItsEvents) {
   check(GetParam(), parts, events);
 }
 
+TEST_P(RocketchatGolden, BecomesItsEvent) {
+  const std::vector<std::string> parts = sections(read_text(GetParam()));
+  ASSERT_EQ(parts.size(), 2u);
+  auto made = make_source(systems::rocketchat_kind(), "system: rocketchat\nsecrets: [example-secret-0123]");
+  ASSERT_TRUE(made.source) << made.problems;
+  Request request{parts[0], "", "application/json", {{"x-rocketchat-livechat-token", "example-secret-0123"}}};
+  const auto verdict = made.source->admit(request.view(), now);
+  ASSERT_TRUE(verdict.accepted) << verdict.rejected->message;
+  for (const char* secret : {"example-secret-0123", "t1-visitor-token"})
+    EXPECT_EQ(verdict.accepted->body.find(secret), std::string::npos) << secret;
+
+  const std::vector<Event> events = made.source->decode(stored(verdict.accepted->body));
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].ref, (EventRef{7, 0}));
+  EXPECT_EQ(events[0].system, "rocketchat");
+  EXPECT_EQ(events[0].received_at, now);
+  if (events[0].type == event_type::invalid_payload)
+    EXPECT_EQ(events[0].raw, json::value(repair_utf8(verdict.accepted->body)));
+  else
+    EXPECT_EQ(events[0].raw, *parse_json(verdict.accepted->body));
+  check(GetParam(), parts, events);
+}
+
 TEST_P(GenericGolden, BecomesItsEvents) {
   const std::vector<std::string> parts = sections(read_text(GetParam()));
   ASSERT_EQ(parts.size(), 3u);
@@ -135,6 +160,7 @@ std::string case_name(const ::testing::TestParamInfo<std::string>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, LivechatGolden, ::testing::ValuesIn(golden_files("livechat")), case_name);
+INSTANTIATE_TEST_SUITE_P(Files, RocketchatGolden, ::testing::ValuesIn(golden_files("rocketchat")), case_name);
 INSTANTIATE_TEST_SUITE_P(Files, GenericGolden, ::testing::ValuesIn(golden_files("generic")), case_name);
 
 }  // namespace
