@@ -12,11 +12,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "common/room_bell.hpp"
 #include "config/config.hpp"
 #include "event/delivery.hpp"
 #include "event/outcome.hpp"
 #include "http/client.hpp"
 #include "rules/catalog.hpp"
+#include "store/store.hpp"
 
 namespace chatrelay::destinations {
 
@@ -39,6 +41,8 @@ struct Context {
   const Clock& clock;                     // for fresh signature timestamps; never for bytes that a retry must repeat
   boost::json::object tables;
   std::string host_name;  // for EHLO and the names of Maildir files
+  store::Store& store;    // where our own chats are
+  RoomBell& bell;         // rung after a commit into one of them
 };
 
 // The functions may hold what a kind needs to know (the connectors): see kinds.hpp. `schema` reports everything that is

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "destinations/destination.hpp"
 
@@ -15,5 +17,7 @@ namespace chatrelay::destinations {
 DestinationKind connector_kind(std::shared_ptr<const connector::Registry> registry);
 DestinationKind email_kind();
 DestinationKind file_kind();
+// `served`: the sources with `serve: true`, whose chats it can write into.
+DestinationKind conversation_kind(std::vector<std::string> served);
 
 }  // namespace chatrelay::destinations

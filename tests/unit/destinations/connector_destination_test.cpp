@@ -6,6 +6,7 @@
 #include "common/json.hpp"
 #include "destinations/connector/registry.hpp"
 #include "destinations/kinds.hpp"
+#include "store/memory/memory_store.hpp"
 #include "unit/destinations/scripted_servers.hpp"
 #include "unit/destinations/support.hpp"
 
@@ -49,7 +50,9 @@ class ConnectorDestinationTest : public ::testing::Test {
   boost::asio::io_context io_{1};
   http::Client client_{io_.get_executor(), http::Client::Options{}};
   ManualClock clock_{from_ms(1'614'265'330'000)};
-  Context context_{io_.get_executor(), client_, clock_, {}, "relay.example"};
+  RoomBell bell_;
+  const std::unique_ptr<store::Store> store_ = store::make_memory_store(clock_);
+  Context context_{io_.get_executor(), client_, clock_, {}, "relay.example", *store_, bell_};
   config::Problems problems_;
   config::Config config_;
 };

@@ -5,6 +5,7 @@
 
 #include "common/json.hpp"
 #include "destinations/kinds.hpp"
+#include "store/memory/memory_store.hpp"
 #include "unit/destinations/mime_check.hpp"
 #include "unit/destinations/scripted_servers.hpp"
 #include "unit/destinations/support.hpp"
@@ -46,7 +47,9 @@ class EmailDestinationTest : public ::testing::Test {
   boost::asio::io_context io_{1};
   http::Client client_{io_.get_executor(), http::Client::Options{}};
   ManualClock clock_{*parse_rfc3339("2026-11-20T09:00:00Z")};
-  Context context_{io_.get_executor(), client_, clock_, {}, "relay.example"};
+  RoomBell bell_;
+  const std::unique_ptr<store::Store> store_ = store::make_memory_store(clock_);
+  Context context_{io_.get_executor(), client_, clock_, {}, "relay.example", *store_, bell_};
 };
 
 }  // namespace

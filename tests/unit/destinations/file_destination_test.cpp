@@ -7,6 +7,7 @@
 
 #include "common/json.hpp"
 #include "destinations/kinds.hpp"
+#include "store/memory/memory_store.hpp"
 #include "unit/destinations/support.hpp"
 
 using namespace chatrelay;
@@ -22,7 +23,9 @@ struct Fixture {
   boost::asio::io_context io{1};
   http::Client client{io.get_executor(), http::Client::Options{}};
   ManualClock clock{from_ms(1'763'632'800'000)};
-  Context context{io.get_executor(), client, clock, {}, "relay.example"};
+  RoomBell bell;
+  const std::unique_ptr<store::Store> store = store::make_memory_store(clock);
+  Context context{io.get_executor(), client, clock, {}, "relay.example", *store, bell};
 };
 
 Attempt attempt(std::string_view with) {
