@@ -21,10 +21,12 @@
 
 #include "admin/api/api.hpp"
 #include "admin/context.hpp"
+#include "app/served.hpp"
 #include "app/service_manager.hpp"
 #include "app/setup.hpp"
 #include "common/async/inbox.hpp"
 #include "common/log.hpp"
+#include "common/room_bell.hpp"
 #include "deliver/dispatcher.hpp"
 #include "deliver/planner.hpp"
 #include "expression/expression.hpp"
@@ -169,6 +171,7 @@ class Daemon {
   admin::Context admin_context();
   Result<void> listen();
   destinations::Context destination_context(const Setup& setup);
+  systems::EndpointContext endpoint_context(const Setup& setup);
   void raise(std::string type, boost::json::object payload);
   config::Problems reload();
   Result<void> apply(const std::shared_ptr<const Setup>& next);
@@ -200,12 +203,15 @@ class Daemon {
 
   // Lifetime: in construction order; a loop is declared before what runs on it and stopped in drain() before it is
   // destroyed. The store too: its last callbacks post to the loops.
+  // The bell too: what waits on a loop listens to it, and what the store calls back rings it.
+  RoomBell bell_;
   asio::io_context control_{1};
   Loop ingest_;
   Loop delivery_;
   std::unique_ptr<store::Store> store_;
   http::Client client_;
   ingest::Hooks hooks_;
+  Served served_;
   ingest::SilenceAlarm silence_;
   deliver::Dispatcher dispatcher_;
   deliver::Planner planner_;
@@ -255,7 +261,12 @@ std::vector<std::string> Daemon::not_ready() const {
 destinations::Context Daemon::destination_context(const Setup& setup) {
   boost::system::error_code ignored;
   const std::string host = asio::ip::host_name(ignored);
-  return {delivery_.context().get_executor(), client_, clock_, setup.config().tables, ignored ? "localhost" : host};
+  return {delivery_.context().get_executor(), client_, clock_, setup.config().tables,
+          ignored ? "localhost" : host,       *store_, bell_};
+}
+
+systems::EndpointContext Daemon::endpoint_context(const Setup& setup) {
+  return {ingest_.context().get_executor(), *store_, clock_, metrics_, bell_, setup.rules()};
 }
 
 void Daemon::raise(std::string type, boost::json::object payload) {
@@ -281,9 +292,7 @@ Result<void> Daemon::listen() {
   }
   auto handle = [this](http::Request& request) -> asio::awaitable<http::Response> {
     if (request.path().starts_with("/hooks/")) return hooks_.handle(request);
-    return [](http::Request&) -> asio::awaitable<http::Response> {
-      co_return http::Response(404, "nothing is served here\n");
-    }(request);
+    return served_.handle(request);
   };
   auto opened = http::Server::create(ingest_.context().get_executor(), options, handle, metrics_);
   if (!opened) return opened.error();
@@ -318,6 +327,7 @@ int Daemon::run() {
     if (bells->open) lanes_changed_.put(0);
   });
   hooks_.set_sources(setup_->make_ingest_sources());
+  served_.set(setup_->make_served(endpoint_context(*setup_)));
   silence_.set_sources(setup_->config().sources);
   auto destinations = setup_->make_destinations(destination_context(*setup_));
   if (setup_->problems().has_errors()) {
@@ -400,6 +410,7 @@ Result<void> Daemon::apply(const std::shared_ptr<const Setup>& next) {
   }
   ingest_.call([&] {
     hooks_.set_sources(std::move(sources));
+    served_.set(next->make_served(endpoint_context(*next)));
     silence_.set_sources(next->config().sources);
     public_->set_limits(server_limits(next->config()));
     return true;
@@ -501,6 +512,10 @@ void Daemon::prune() {
 void Daemon::drain() {
   draining_ = true;
   service_manager_.stopping();
+  ingest_.call([this] {
+    served_.stop_waiting();
+    return true;
+  });
   if (!ingest_.wait(public_->drain(drain_public_limit))) log::warn("some requests were cut off");
   planner_.stop();
   if (!delivery_.wait(dispatcher_.drain(drain_delivery_limit)))

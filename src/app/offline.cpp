@@ -11,11 +11,13 @@
 #include "app/registry.hpp"
 #include "app/setup.hpp"
 #include "common/ids.hpp"
+#include "common/room_bell.hpp"
 #include "common/text.hpp"
 #include "destinations/connector/inline_tests.hpp"
 #include "destinations/connector/registry.hpp"
 #include "http/client.hpp"
 #include "rules/test_runner.hpp"
+#include "store/memory/memory_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace chatrelay::app {
@@ -32,8 +34,11 @@ void try_destinations(const Setup& setup, bool probe, config::Problems& problems
   asio::io_context context{1};
   http::Client client(context.get_executor(), http::Client::Options{});
   const SystemClock clock;
-  const destinations::Context destination_context{context.get_executor(), client, clock, setup.config().tables,
-                                                  "localhost"};
+  // Never the configured store: the daemon may have it open.
+  const auto store = store::make_memory_store(clock);
+  RoomBell bell;
+  const destinations::Context destination_context{
+      context.get_executor(), client, clock, setup.config().tables, "localhost", *store, bell};
   auto made = setup.make_destinations(destination_context);
   if (!probe) return;
   for (const deliver::ConfiguredDestination& destination : made) {

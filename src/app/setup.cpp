@@ -29,9 +29,13 @@ std::shared_ptr<const Setup> Setup::load(const std::string& file, const config::
   std::shared_ptr<Setup> setup(new Setup);
   setup->config_ = config::load_config(file, setup->problems_, environment);
   setup->read_sources();
+  setup->check_served();
   const auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(),
                                                                 setup->config_.connectors, setup->problems_);
-  setup->kinds_ = destination_kinds(registry);
+  std::vector<std::string> served;
+  for (const config::SourceConfig& source : setup->config_.sources)
+    if (is_served(source) && find_endpoint_kind(source.system)) served.push_back(source.name);
+  setup->kinds_ = destination_kinds(registry, std::move(served));
   setup->read_destinations(*registry);
   setup->rules_ =
       rules::RuleSet::load(setup->config_.rules, setup->catalog_, setup->config_.tables, setup->problems_, environment);
@@ -50,6 +54,22 @@ void Setup::read_sources() {
     kind->make(source, config_.tables, problems_);
   }
   catalog_.sources.emplace_back(own_source);
+}
+
+void Setup::check_served() {
+  for (const config::SourceConfig& source : config_.sources) {
+    if (!is_served(source) || source.system.empty()) continue;
+    if (const systems::EndpointKind* kind = find_endpoint_kind(source.system)) {
+      kind->check(source, config_, problems_);
+      continue;
+    }
+    std::string names;
+    for (const systems::EndpointKind& kind : endpoint_kinds())
+      names += (names.empty() ? "" : ", ") + std::string(kind.system);
+    source.node["serve"].problem("is true, but a source of system \"" + source.system +
+                                 "\" serves nothing; these do: " + names);
+  }
+  check_hosts(config_);
 }
 
 void Setup::report_kind(const config::DestinationConfig& destination,
@@ -118,6 +138,22 @@ std::map<std::string, ingest::ConfiguredSource> Setup::make_ingest_sources() con
     if (found != made.end()) sources.emplace(source.name, ingest::ConfiguredSource{source, std::move(found->second)});
   }
   return sources;
+}
+
+std::vector<ServedSource> Setup::make_served(const systems::EndpointContext& context) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ServedSource> made;
+  for (const config::SourceConfig& source : config_.sources) {
+    const systems::EndpointKind* kind = is_served(source) ? find_endpoint_kind(source.system) : nullptr;
+    if (!kind) continue;
+    ServedSource served;
+    served.source = source.name;
+    served.prefixes.assign(kind->prefixes.begin(), kind->prefixes.end());
+    for (const std::string& host : source.node["hosts"].strings()) served.hosts.push_back(host_name(host));
+    served.endpoints = kind->make(source, context);
+    made.push_back(std::move(served));
+  }
+  return made;
 }
 
 std::vector<deliver::ConfiguredDestination> Setup::make_destinations(const destinations::Context& context) const {

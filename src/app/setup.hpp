@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/served.hpp"
 #include "config/config.hpp"
 #include "deliver/dispatcher.hpp"
 #include "deliver/planner.hpp"
@@ -40,6 +41,8 @@ class Setup {
   std::map<std::string, std::unique_ptr<systems::Source>> make_sources() const;
   // The same for ingest, with their configuration.
   std::map<std::string, ingest::ConfiguredSource> make_ingest_sources() const;
+  // What the served sources serve. Thread: as for Endpoints.
+  std::vector<ServedSource> make_served(const systems::EndpointContext& context) const;
   // The destinations themselves; adds their problems to problems().
   std::vector<deliver::ConfiguredDestination> make_destinations(const destinations::Context& context) const;
   std::shared_ptr<const deliver::PlannerSetup> planner_setup(const std::shared_ptr<const Setup>& self) const;
@@ -47,6 +50,7 @@ class Setup {
  private:
   Setup() = default;
   void read_sources();
+  void check_served();
   void read_destinations(const destinations::connector::Registry& registry);
   void report_kind(const config::DestinationConfig& destination,
                    const destinations::connector::Registry& registry) const;

@@ -135,6 +135,9 @@ int init(Shell& shell, Options& options) {
                    "instead, write it into\n"
                 << clean((std::filesystem::path(options.folder) / "secrets/livechat").lexically_normal().string())
                 << ". Webhooks of an app carry no secret: for those the URL is followed by /SECRET.\n\n";
+  if (answers.system == "rocketchat")
+    shell.out()
+        << "Write both into Rocket.Chat's omnichannel settings for webhooks, and switch on what shall be sent.\n\n";
   shell.out() << clean_lines(init_try_it(answers, std::filesystem::path(options.folder).lexically_normal().string()));
   return exit_code::ok;
 }

@@ -48,6 +48,15 @@ constexpr std::string_view livechat_source = R"(  livechat:                     
     secrets: ["${file:secrets/livechat}"]
 )";
 
+constexpr std::string_view rocketchat_source = R"(  rocketchat:                   # POST /hooks/rocketchat
+    system: rocketchat
+    # The secret token of the webhooks in Rocket.Chat's omnichannel settings.
+    secrets: ["${file:secrets/rocketchat}"]
+    # Websites and apps may also talk to chatrelay itself, as if it were a Rocket.Chat (/api/v1/livechat/):
+    # serve: true
+    # origins: ["https://shop.example"]
+)";
+
 constexpr std::string_view generic_source = R"(  generic:                      # POST /hooks/generic
     system: generic
     verify: {bearer: "${file:secrets/generic}"}   # Authorization: Bearer SECRET
@@ -178,6 +187,12 @@ std::string to_of(const InitAnswers& answers) {
   return {};
 }
 
+std::string_view source_of(const std::string& system) {
+  if (system == "livechat") return livechat_source;
+  if (system == "rocketchat") return rocketchat_source;
+  return generic_source;
+}
+
 bool is_local(const std::string& url) {
   return url.find("://127.") != std::string::npos || url.find("://localhost") != std::string::npos ||
          url.find("://[::1]") != std::string::npos;
@@ -195,6 +210,7 @@ const std::vector<InitSystem>& init_systems() {
   static const std::vector<InitSystem> systems{
       {"livechat", "LiveChat (livechat.com, text.com)"},
       {"generic", "forms, shops and everything else that posts JSON"},
+      {"rocketchat", "Rocket.Chat's omnichannel"},
   };
   return systems;
 }
@@ -218,7 +234,7 @@ std::vector<InitFile> init_files(const InitAnswers& answers) {
   files.push_back(
       {"chatrelay.yaml",
        filled(config_text, {{"PUBLIC_URL", public_url},
-                            {"SOURCE", std::string(answers.system == "livechat" ? livechat_source : generic_source)},
+                            {"SOURCE", std::string(source_of(answers.system))},
                             {"DESTINATION", filled(texts.destination, {{"PRIVATE", is_local(to) ? "true" : "false"},
                                                                        {"TO", yaml_text(to)}})}})});
   files.push_back({"rules/" + answers.use + ".yaml", std::string(texts.rules)});
@@ -244,6 +260,12 @@ std::string init_try_it(const InitAnswers& answers, const std::string& folder) {
            "       -d "
            "'{\"type\":\"offline_message\",\"id\":\"1\",\"chat\":\"c1\",\"name\":\"Thomas\",\"text\":\"Hello\"}' "
            "http://127.0.0.1:8080/hooks/generic\n";
+  else if (answers.system == "rocketchat")
+    out += "  curl -H \"X-RocketChat-Livechat-Token: $(cat " + folder +
+           "/secrets/rocketchat)\" -H 'Content-Type: application/json' \\\n"
+           "       -d '{\"type\":\"LivechatOfflineMessage\",\"sentAt\":\"2026-11-20T10:00:00.000Z\","
+           "\"visitor\":{\"name\":\"Thomas\",\"email\":\"thomas@example.com\"},\"message\":\"Hello\"}' \\\n"
+           "       http://127.0.0.1:8080/hooks/rocketchat\n";
   else
     out +=
         "  chatrelay send RECORDED_WEBHOOK.json --source " + answers.system + " --config " + config +

@@ -9,6 +9,7 @@
 #include "rules/test_runner.hpp"
 #include "systems/generic/generic_source.hpp"
 #include "systems/livechat/livechat_source.hpp"
+#include "systems/rocketchat/rocketchat_source.hpp"
 #include "unit/admin/cli_fixture.hpp"
 
 namespace chatrelay::admin::test {
@@ -19,7 +20,9 @@ using testing::Not;
 using Init = CliFixture;
 
 systems::SourceKind system_of(const std::string& name) {
-  return name == "livechat" ? systems::livechat_kind() : systems::generic_kind();
+  if (name == "livechat") return systems::livechat_kind();
+  if (name == "rocketchat") return systems::rocketchat_kind();
+  return systems::generic_kind();
 }
 
 struct Loaded {
@@ -141,7 +144,7 @@ TEST_F(Init, asks_on_a_terminal_by_number_or_name) {
 TEST_F(Init, wants_flags_without_a_terminal_and_knows_what_they_may_be) {
   const auto ran = chatrelay({"init", (folder / "x").string()});
   EXPECT_EQ(ran.code, 64);
-  EXPECT_THAT(ran.err, HasSubstr("--system: one of livechat, generic"));
+  EXPECT_THAT(ran.err, HasSubstr("--system: one of livechat, generic, rocketchat"));
   EXPECT_EQ(chatrelay({"init", (folder / "x").string(), "--system", "livechat", "--use", "telepathy"}).code, 64);
   EXPECT_FALSE(std::filesystem::exists(folder / "x"));
 }
