@@ -4,6 +4,7 @@
 Usage: scripts/bench [--quick] [--only NAME…]. Absolute figures depend on the machine; the ratios are what is compared.
 """
 import argparse
+import concurrent.futures
 import http.client
 import json
 import os
@@ -48,11 +49,11 @@ class Bare:
         self.process.wait()
 
 
-def wrk(port, seconds, connections=64):
+def wrk(port, seconds, connections=64, script="livechat.lua", environment=None):
     RUN[0] += 1
-    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(ROOT / "tests/bench/livechat.lua"),
+    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(ROOT / "tests/bench" / script),
                            f"http://127.0.0.1:{port}/"], capture_output=True, text=True,
-                          env={**os.environ, "CHATRELAY_BENCH_RUN": f"{os.getpid()}_{RUN[0]}"})
+                          env={**os.environ, "CHATRELAY_BENCH_RUN": f"{os.getpid()}_{RUN[0]}", **(environment or {})})
     found = re.search(r"RESULT (\{.*\})", done.stdout)
     if not found:
         raise SystemExit(f"wrk failed:\n{done.stdout}{done.stderr}")
@@ -253,6 +254,85 @@ def thousand_expressions(work):
     row("loading a rule set with 1,000 expressions (whole `chatrelay check`)", f"{took:.2f} s", "0.5 s", "0.2 s", f"with one rule: {base:.2f} s")
 
 
+def open_rooms(port, count, file):
+    """Visitors with a room each, as lines "token rid"."""
+    def some(numbers):
+        client = harness.Livechat(port)
+        lines = []
+        for n in numbers:
+            token = client.visitor(token=f"bench-token-{n:06d}", name=f"Visitor {n}")["token"]
+            lines.append(f"{token} {client.room(token)}\n")
+        client.close()
+        return lines
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:  # their commits share syncs
+        file.write_text("".join(line for lines in pool.map(some, [range(i, count, 16) for i in range(16)]) for line in lines))
+
+
+def post_rate(seconds, pairs, work):
+    ratios, rates, bares, latencies = [], [], [], []
+    rooms = work / "rooms"
+    for _ in range(pairs):
+        relay = daemon(harness.source_rocketchat("rooms_per_visitor: 10000", limits=harness.NO_LIMITS.replace("1000000/min", "1000000/s")
+                                                 .replace("}", ", per_address: 1000}")))
+        open_rooms(relay.public, 1000, rooms)
+        environment = {"CHATRELAY_BENCH_ROOMS": str(rooms)}
+        bare = Bare()
+        base = wrk(bare.port, seconds, script="rocketchat.lua", environment=environment)
+        bare.close()
+        got = wrk(relay.public, seconds, script="rocketchat.lua", environment=environment)
+        relay.close()
+        if got["errors"]:
+            raise SystemExit(f"{got['errors']} messages were not answered 200")
+        ratios.append(got["rate"] / base["rate"])
+        rates.append(got["rate"])
+        bares.append(base["rate"])
+        latencies.append(got["p99_ms"])
+    row("messages posted per second to endpoints served, synced, against a bare server", f"{statistics.median(ratios):.2f}", 0.25, 0.5,
+        f"{statistics.median(rates):.0f}/s against {statistics.median(bares):.0f}/s; p99 {statistics.median(latencies):.1f} ms")
+
+
+def fill_room(client, token, count):
+    """An operator's bulk calls with 100 messages each, which is the most that one takes: about 7 KB."""
+    rid = client.room(token)
+    for first in range(0, count, 100):
+        messages = [{"msg": f"message {n} of a long conversation, quite ordinary"} for n in range(first, min(first + 100, count))]
+        client.ok("POST", "messages", {"visitor": {"token": token}, "messages": messages},
+                  headers={"X-Auth-Token": harness.OPERATOR, "X-User-Id": "bench"})
+    return rid
+
+
+def wait_until_idle(pid):
+    while True:
+        before = cpu_seconds(pid)
+        time.sleep(1)
+        if cpu_seconds(pid) - before < 0.03:
+            return
+
+
+def history_cost(seconds, pairs, large=100_000, small=100):
+    relay = daemon(harness.source_rocketchat(limits=harness.NO_LIMITS.replace("1000000/min", "1000000/s").replace("}", ", per_address: 1000}")))
+    client = harness.Livechat(relay.public)
+    paths = {}
+    for count in (large, small):
+        token = client.visitor()["token"]
+        rid = fill_room(client, token, count)
+        paths[count] = f"/api/v1/livechat/messages.history/{rid}?token={token}"
+        page = client.history(token, rid)
+        if len(page) != 20 or not page[0]["msg"].startswith(f"message {count - 1} "):
+            raise SystemExit(f"the room of {count} messages was not filled: {page[:1]}")
+    wait_until_idle(relay.process.pid)  # the planner has seen them all
+    ratios, rates = [], []
+    for _ in range(max(pairs, 3)):  # by turns: what disturbs the machine disturbs both
+        got = {count: wrk(relay.public, seconds, 8, "rocketchat.lua", {"CHATRELAY_BENCH_GET": path}) for count, path in paths.items()}
+        if any(result["errors"] for result in got.values()):
+            raise SystemExit("a page was not answered 200")
+        ratios.append(got[small]["rate"] / got[large]["rate"])
+        rates.append((got[large]["rate"], got[small]["rate"]))
+    relay.close()
+    row(f"first page of the history of a room with {large:,} messages, against one with {small}", f"{statistics.median(ratios):.2f}", 1.3, 1.1,
+        f"{statistics.median(r[0] for r in rates):.0f} pages/s against {statistics.median(r[1] for r in rates):.0f}/s")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="shorter, for a look; the figures of record are without it")
@@ -268,6 +348,8 @@ def main():
         "backlog": lambda: backlog_cost(work, (1000, stored)),
         "start": lambda: start_with_backlog(work, stored),
         "expressions": lambda: thousand_expressions(work),
+        "rc_post": lambda: post_rate(seconds, pairs, work),
+        "rc_history": lambda: history_cost(max(seconds // 2, 1), pairs, 10_000 if arguments.quick else 100_000),
     }
     try:
         for name, step in steps.items():

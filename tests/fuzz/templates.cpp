@@ -11,7 +11,9 @@ using namespace chatrelay;
 
 // libjq 1.6 leaks some of its own values where it refuses a program or raises an error inside a builtin; those are not
 // what is looked for here. That our side frees what it takes from libjq is checked by unit_expression.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libjq.so\n"; }
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libjq.so\n";
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
 
 BINARY = os.environ.get("CHATRELAY_BINARY") or str(pathlib.Path(__file__).resolve().parents[2] / "build/release/chatrelay")
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
@@ -311,6 +313,97 @@ class Case(unittest.TestCase):
 
 def source_livechat(name="livechat", secret=SECRET):
     return f'sources:\n  {name}: {{system: livechat, secrets: ["{secret}"]}}\n'
+
+
+# ---- Rocket.Chat's livechat API, served by the daemon
+
+OPERATOR = "operator-0123456789abcdef"
+LIVECHAT_API = "/api/v1/livechat/"
+NO_LIMITS = ("{default: 1000000/min, message: 1000000/min, visitor: 1000000/min, room: 1000000/min, history: 1000000/min, "
+             "offline_message: 1000000/min}")
+
+
+def source_rocketchat(more="", name="site", limits=NO_LIMITS):
+    """A served source. `more`: further keys of it, as YAML flow ("strict: true, hosts: [a.example]")."""
+    return (f'sources:\n  {name}: {{system: rocketchat, serve: true, operator_tokens: ["{OPERATOR}"], limits: {limits}'
+            f'{", " + more if more else ""}}}\n')
+
+
+class Answer:
+    def __init__(self, status, headers, text):
+        self.status, self.text = status, text
+        self.headers = {name.lower(): value for name, value in headers}
+        self.json = None
+        with contextlib.suppress(ValueError):
+            self.json = json.loads(text)
+
+    def __repr__(self):
+        return f"{self.status} {self.text[:400]!r}"
+
+
+class Livechat:
+    """A client of the API, with a connection that it keeps. It never repeats a call. Thread: one."""
+
+    def __init__(self, port, host=None):
+        self.port, self.host = port if callable(port) else lambda: port, host
+        self.connection, self.connected_to = None, None
+
+    def call(self, method, path, body=None, headers=None, timeout=40):
+        """`path` below the API's root, or absolute. A dict or list becomes JSON; a str is sent as it is."""
+        headers = dict(headers or {})
+        if self.host:
+            headers["Host"] = self.host
+        if body is not None:
+            if not isinstance(body, (str, bytes)):
+                body = json.dumps(body)
+            if "content-type" not in {name.lower() for name in headers}:
+                headers["Content-Type"] = "application/json"
+            body = body.encode() if isinstance(body, str) else body
+        if self.connection is None or self.connected_to != self.port():
+            self.close()
+            self.connected_to = self.port()
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.connected_to, timeout=timeout)
+        try:
+            self.connection.request(method, path if path.startswith("/") else LIVECHAT_API + path, body, headers)
+            response = self.connection.getresponse()
+            answer = Answer(response.status, response.getheaders(), response.read().decode("utf-8", "surrogateescape"))
+            if response.will_close:
+                self.close()
+            return answer
+        except (OSError, http.client.HTTPException):
+            self.close()
+            raise
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
+    def ok(self, *arguments, **keywords):
+        answer = self.call(*arguments, **keywords)
+        if answer.status != 200 or not answer.json.get("success"):
+            raise AssertionError(f"{arguments[:3]} was answered {answer}")
+        return answer.json
+
+    def visitor(self, token=None, name="Ann", **more):
+        return self.ok("POST", "visitor", {"visitor": {"token": token or new_token(), "name": name, **more}})["visitor"]
+
+    def room(self, token):
+        return self.ok("GET", f"room?token={token}")["room"]["_id"]
+
+    def say(self, token, rid, text, **more):
+        return self.ok("POST", "message", {"token": token, "rid": rid, "msg": text, **more})["message"]
+
+    def history(self, token, rid, **query):
+        text = urllib.parse.urlencode({"token": token, **query})
+        return self.ok("GET", f"messages.history/{rid}?{text}")["messages"]
+
+    def close_room(self, token, rid):
+        return self.ok("POST", "room.close", {"token": token, "rid": rid})
+
+
+def new_token():
+    return "token-" + secrets.token_hex(12)
 
 
 def main():
