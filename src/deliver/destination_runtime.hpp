@@ -34,6 +34,7 @@ struct Flight {
   store::StoredDelivery delivery;  // without its payload
   bool probe = false;              // of a half-open circuit
   bool ended = false;              // the attempt has an outcome (or was given up waiting for)
+  bool quiet = false;              // its outcome's
   WallTime started_at;
   SteadyTime started{};
   SteadyTime overdue_at{};

@@ -165,6 +165,7 @@ void Dispatcher::Impl::carry_out(DestinationRuntime& runtime, const FlightPtr& f
     state_changed = true;
   }
 
+  flight->quiet = outcome.quiet;
   flight->result.reason = decision.state == DeliveryState::delivered ? outcome.reason : decision.reason;
   flight->result.charged = decision.charged;
   flight->result.state = decision.state;
@@ -244,7 +245,7 @@ void Dispatcher::Impl::committed(const FlightPtr& flight, bool was_open) {
   log::warn(
       "dead letter",
       {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}, {"reason", flight->result.reason}});
-  if (flight->delivery.origin.source == own_source) return;  // own events never cause each other
+  if (flight->delivery.origin.source == own_source || flight->quiet) return;  // own events never cause each other
   boost::json::object payload;
   payload["destination"] = runtime.config.name;
   payload["delivery"] = flight->delivery.id;

@@ -32,6 +32,7 @@ struct Outcome {
   std::optional<Millis> wait;      // what the destination asked for (Retry-After), already relative
   int status = 0;                  // HTTP or SMTP code, 0 if none
   std::string response;            // what is kept of the answer. Limit: response kept (4 KiB), valid UTF-8
+  bool quiet = false;              // a dead letter of it raises no event of our own: that would feed what it ends
   bool destination_fault = false;  // counts against the circuit: the fault is the destination's, not this event's
 };
 

@@ -13,8 +13,8 @@ namespace chatrelay::rules {
 struct WithKey {
   bool required = false;
   expression::Escape escape = expression::Escape::none;
-  // Where the rule is silent: the audience of the event's message. Text for agents only never goes to a visitor, also
-  // when a rule forgets to say so.
+  // The audience of the event's message, where the rule says nothing; and whatever the rule says if that is "agents":
+  // what is for agents only never goes to a visitor (Invariant 10).
   bool audience_of_event = false;
 };
 

@@ -82,6 +82,12 @@ Result<std::optional<std::string>> Engine::Data::destination(const Rule& rule, c
   return std::optional(std::string((*to)->get_string()));
 }
 
+namespace {
+bool says_nothing(const json::value* value) {
+  return value == nullptr || value->is_null() || (value->is_string() && trim(value->get_string()).empty());
+}
+}  // namespace
+
 Result<json::value> Engine::Data::payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema,
                                           const std::string& to, Input& input) const {
   if (!spec.has_with && schema.whole_event_without_with) return input.whole();
@@ -97,7 +103,8 @@ Result<json::value> Engine::Data::payload(const Rule& rule, const DeliverySpec& 
     if (*value) payload[key] = std::move(**value);
   }
   for (const auto& [key, entry] : schema.with)
-    if (entry.audience_of_event && !payload.contains(key)) payload[key] = input.audience();
+    if (entry.audience_of_event && (input.audience() != "all" || says_nothing(payload.if_contains(key))))
+      payload[key] = input.audience();
   for (const auto& [key, entry] : schema.with)
     if (entry.required && !payload.contains(key))
       return invalid("with: \"" + key + "\" has no value, and " + to + " needs one");

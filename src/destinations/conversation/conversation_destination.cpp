@@ -82,6 +82,13 @@ ConversationDestination::ConversationDestination(ConversationOptions options, co
 asio::awaitable<Outcome> ConversationDestination::attempt(Attempt attempt) {
   const Result<int> hops = hops_before(attempt);
   if (!hops) co_return store_failure(hops.error());
+  if (*hops >= hops_max && attempt.action != "close") {
+    Outcome loop(OutcomeClass::reject,
+                 "a loop: rules answer what chatrelay itself wrote into the chat; let `when` ask for "
+                 ".message.author.role == \"visitor\"");
+    loop.quiet = true;
+    co_return loop;
+  }
   Result<Command> command = command_for(attempt, *hops + 1);
   if (!command) co_return Outcome(OutcomeClass::reject, bounded_reason(command.error().message));
   auto submitting = submit(std::move(*command));
@@ -108,17 +115,12 @@ Result<int> ConversationDestination::hops_before(const Attempt& attempt) {
 }
 
 Result<ConversationDestination::Command> ConversationDestination::command_for(const Attempt& attempt, int hops) const {
-  const bool close = attempt.action == "close";
-  if (hops > hops_max && !close)
-    return invalid(
-        "a loop: rules answer what chatrelay itself wrote into the chat; let `when` ask for .message.author.role == "
-        "\"visitor\"");
   conversations::Call call;
   call.source = options_.source;
   call.now = clock_.now();
   call.raw = json::object{
       {"by", own_source}, {"destination", options_.name}, {"delivery", attempt.id}, {"hops", std::int64_t{hops}}};
-  if (close) return close_command(attempt, std::move(call));
+  if (attempt.action == "close") return close_command(attempt, std::move(call));
   if (attempt.action == "assign") return assign_command(attempt, std::move(call));
   return message_command(attempt, std::move(call));
 }

@@ -95,11 +95,13 @@ Result<void> read_author(const json::value& with, const std::string& bot_name, M
 
 Result<MessageWith> read_message(const json::value& with, const std::string& bot_name) {
   Members read(with);
-  const std::string audience = read("audience").value_or("all");
+  const std::string audience = read("audience").value_or("");
   if (read.error) return *read.error;
   // Invariant 10: text for agents only never goes to a visitor.
   if (audience == "agents") return invalid("the message is for agents only: it is not shown to a visitor");
-  if (audience != "all") return invalid("audience is \"" + printable(audience, 60) + "\"; it must be all or agents");
+  const bool is_said = with.is_object() && with.get_object().contains("audience");
+  if (audience != "all" && is_said)
+    return invalid("audience is \"" + printable(audience, 60) + "\"; it must be all or agents");
   MessageWith message;
   Result<std::string> chat = chat_of(with);
   if (!chat) return chat.error();

@@ -201,6 +201,8 @@ TEST_F(ConversationDestinationTest, AWithThatMakesNoSenseIsRejectedInWords) {
       {R"({"chat":"chat-1","text":" \n "})", "text is empty"},
       {R"({"chat":"chat-1","text":{"a":1}})", "text must be text"},
       {R"({"chat":"chat-1","text":"x","audience":"everybody"})", "audience is \"everybody\""},
+      {R"({"chat":"chat-1","text":"x","audience":null})", "audience is \"\""},
+      {R"({"chat":"chat-1","text":"x","audience":" "})", "audience is \"\""},
       {R"({"chat":"chat-1","text":"x","author":"Ann"})", "author must be an object"},
       {R"({"chat":"chat-1","text":"x","author":{"role":"visitor"}})", "a visitor is not spoken for"},
       {R"({"chat":"chat-1","text":"x","author":{"role":"boss"}})", "role is \"boss\""},
@@ -292,6 +294,7 @@ TEST_F(ConversationDestinationTest, APingPongEndsInARejection) {
   }
   EXPECT_EQ(outcome.klass, OutcomeClass::reject);
   EXPECT_THAT(outcome.reason, HasSubstr("loop"));
+  EXPECT_TRUE(outcome.quiet) << "an alert that is written into a chat would begin the loop again";
   EXPECT_EQ(said_times, hops_max);
   Attempt close = attempt(R"({"chat":"chat-1"})", "close");
   close.event.seq = answered;

@@ -232,16 +232,19 @@ TEST_F(Rules, an_offline_message_that_no_rule_took_is_told_of) {
           .untaken);
 }
 
-TEST_F(Rules, a_visitor_is_not_told_what_is_for_agents_because_a_rule_was_silent) {
-  const std::string silent = "rules:\n  - {name: r, on: '*', deliver: [{to: visitors, with: {text: x}}]}\n";
+TEST_F(Rules, a_visitor_is_never_told_what_is_for_agents) {
   Event for_agents = event();
   for_agents.message->audience = "agents";
-  EXPECT_THAT(shown(decide(silent, for_agents)),
-              ElementsAre(R"(r: visitors/message {"text":"x","audience":"agents"})"));
-  EXPECT_THAT(shown(decide(silent, event())), ElementsAre(R"(r: visitors/message {"text":"x","audience":"all"})"));
-  const std::string said =
-      "rules:\n  - {name: r, on: '*', deliver: [{to: visitors, with: {text: x, audience: all}}]}\n";
-  EXPECT_THAT(shown(decide(said, for_agents)), ElementsAre(R"(r: visitors/message {"text":"x","audience":"all"})"));
+  for (const char* said : {"", ", audience: all", ", audience: ", ", audience: ' '",
+                           ", audience: '{{ .visitor.phone }}'", ", audience: '{{ .message.audience }}'"}) {
+    const std::string rules =
+        "rules:\n  - {name: r, on: '*', deliver: [{to: visitors, with: {text: x" + std::string(said) + "}}]}\n";
+    EXPECT_THAT(shown(decide(rules, for_agents)),
+                ElementsAre(R"(r: visitors/message {"text":"x","audience":"agents"})"))
+        << said;
+    EXPECT_THAT(shown(decide(rules, event())), ElementsAre(R"(r: visitors/message {"text":"x","audience":"all"})"))
+        << said;
+  }
 }
 
 TEST_F(Rules, a_rule_that_never_ends_is_a_failure_of_that_rule_alone) {
