@@ -498,6 +498,7 @@ void Daemon::prune() {
   auto finished = std::make_shared<std::promise<void>>();
   pruning_ = finished->get_future();
   store_->prune(before, prune_rows_a_step, [this, finished](Result<bool> more) {
+    if (!more) log::error("retention failed; it goes on later", {{"reason", more.error().message}});
     const Millis wait = more && *more ? prune_pause : prune_every;
     asio::post(control_, [this, wait] {
       retention_.expires_after(wait);

@@ -230,13 +230,14 @@ struct OwnMessage {
   json::object record;
 };
 
-// Newest first.
+// Newest first. A page ends early, after one message at least, when its records are as large as bytes_max.
 struct OwnMessageQuery {
   OwnPk room = 0;
   std::optional<WallTime> from;    // inclusive
   std::optional<WallTime> before;  // exclusive
   std::size_t offset = 0;          // skipped after sorting
   std::size_t limit = 20;          // Limit: 1000
+  std::size_t bytes_max = 1 << 20;
 };
 
 // A command's view of the store, inside the writer's transaction: it reads what is there at this moment, and all that

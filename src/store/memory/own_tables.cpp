@@ -50,11 +50,16 @@ std::vector<OwnMessage> OwnTables::messages_of(const OwnMessageQuery& query) con
   const auto limit = std::min(query.limit, page_max);
   auto skip = query.offset;
   auto at = std::make_reverse_iterator(query.before ? by_time.lower_bound(*query.before) : by_time.end());
-  for (; at != by_time.rend() && found.size() < limit && (!query.from || at->first >= *query.from); ++at) {
-    if (skip > 0)
+  std::size_t bytes = 0;
+  for (; at != by_time.rend() && found.size() < limit && bytes < query.bytes_max &&
+         (!query.from || at->first >= *query.from);
+       ++at) {
+    if (skip > 0) {
       --skip;
-    else
-      found.push_back(at->second);
+      continue;
+    }
+    bytes += json::serialize(at->second.record).size();
+    found.push_back(at->second);
   }
   return found;
 }

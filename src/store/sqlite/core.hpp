@@ -82,6 +82,7 @@ class Pruner {
   // Removes and looks at a few rows. The number removed; sets `pass_done` when the pass is through (the next call
   // begins a new one).
   std::size_t step(Core& core, const Store::RetentionLimits& before, std::size_t limit, bool& pass_done);
+  bool between_phases() const { return !phase_begun_; }
 
  private:
   std::size_t deliveries(Core& core, WallTime before, std::size_t limit);

@@ -22,7 +22,9 @@ json::object parse_record(std::string_view text) {
 
 #define VISITOR_COLUMNS "pk,source,id,token,created_at,updated_at,record"
 #define ROOM_COLUMNS "pk,source,id,visitor,open,created_at,closed_at,last_at,messages,record"
+#define WITH_COUNTS "JOIN own_room_counts ON room=pk "
 #define MESSAGE_COLUMNS "room,sent_at,id,from_visitor,id_is_ours,record"
+constexpr int record_column = 5;
 
 OwnVisitor read_visitor(const Rows& rows, OwnTables& tables) {
   OwnVisitor v;
@@ -58,7 +60,7 @@ OwnMessage read_message(const Rows& rows) {
   m.id = rows.string(2);
   m.from_visitor = rows.integer(3) != 0;
   m.id_is_ours = rows.integer(4) != 0;
-  m.record = parse_record(rows.text(5));
+  m.record = parse_record(rows.text(record_column));
   return m;
 }
 
@@ -100,27 +102,27 @@ std::optional<OwnVisitor> OwnTables::visitor(OwnPk pk) {
 std::optional<OwnRoom> OwnTables::room(std::string_view source, std::string_view id) {
   const auto number = names.number(db, source);
   if (!number) return std::nullopt;
-  Rows rows(db, "SELECT " ROOM_COLUMNS " FROM own_rooms WHERE id=?1 AND source=?2", id, *number);
+  Rows rows(db, "SELECT " ROOM_COLUMNS " FROM own_rooms " WITH_COUNTS "WHERE id=?1 AND source=?2", id, *number);
   return one_room(rows, *this);
 }
 
 std::optional<OwnRoom> OwnTables::room(OwnPk pk) {
-  Rows rows(db, "SELECT " ROOM_COLUMNS " FROM own_rooms WHERE pk=?1", pk);
+  Rows rows(db, "SELECT " ROOM_COLUMNS " FROM own_rooms " WITH_COUNTS "WHERE pk=?1", pk);
   return one_room(rows, *this);
 }
 
 std::vector<OwnRoom> OwnTables::open_rooms(OwnPk visitor, std::size_t limit) {
   Rows rows(db,
-            "SELECT " ROOM_COLUMNS
-            " FROM own_rooms INDEXED BY own_rooms_open WHERE visitor=?1 AND open=1 ORDER BY pk LIMIT ?2",
+            "SELECT " ROOM_COLUMNS " FROM own_rooms INDEXED BY own_rooms_open " WITH_COUNTS
+            "WHERE visitor=?1 AND open=1 ORDER BY pk LIMIT ?2",
             visitor, bounded(limit));
   return all_rooms(rows, *this);
 }
 
 std::vector<OwnRoom> OwnTables::rooms(OwnPk visitor, std::size_t limit) {
   Rows rows(db,
-            "SELECT " ROOM_COLUMNS
-            " FROM own_rooms INDEXED BY own_rooms_visitor WHERE visitor=?1 ORDER BY pk DESC LIMIT ?2",
+            "SELECT " ROOM_COLUMNS " FROM own_rooms INDEXED BY own_rooms_visitor " WITH_COUNTS
+            "WHERE visitor=?1 ORDER BY pk DESC LIMIT ?2",
             visitor, bounded(limit));
   return all_rooms(rows, *this);
 }
@@ -148,7 +150,10 @@ std::vector<OwnMessage> OwnTables::messages(const OwnMessageQuery& query) {
             query.before ? to_ms(*query.before) : std::numeric_limits<std::int64_t>::max(),
             bounded(std::min(query.limit, page_max)), bounded(query.offset));
   std::vector<OwnMessage> found;
-  while (rows.next()) found.push_back(read_message(rows));
+  for (std::size_t bytes = 0; bytes < query.bytes_max && rows.next();) {
+    bytes += rows.text(record_column).size();
+    found.push_back(read_message(rows));
+  }
   return found;
 }
 

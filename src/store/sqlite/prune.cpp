@@ -28,7 +28,15 @@ std::size_t Pruner::step(Core& core, const Store::RetentionLimits& before, std::
     phase_begun_ = true;
   }
   const auto from = at_;
-  const std::size_t removed = step_of_phase(core, before, limit);
+  std::size_t removed = 0;
+  try {
+    removed = step_of_phase(core, before, limit);
+  } catch (const SqlError&) {
+    // What is wrong with one kind must not keep the others for ever: the next step is the next phase's.
+    phase_begun_ = false;
+    phase_ = (phase_ + 1) % phases;
+    throw;
+  }
   if (at_ == from && removed == 0) {
     phase_begun_ = false;
     phase_ = (phase_ + 1) % phases;

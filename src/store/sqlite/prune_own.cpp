@@ -20,6 +20,7 @@ void cleared(Core& core, Gone kind, std::int64_t pk) {
 
 void remove_room(Core& core, std::int64_t pk) {
   core.db.run("DELETE FROM own_rooms WHERE pk=?1", pk);
+  core.db.run("DELETE FROM own_room_counts WHERE room=?1", pk);
   core.db.run(
       "INSERT OR IGNORE INTO own_gone(kind,pk) SELECT 1,?1 WHERE EXISTS(SELECT 1 FROM own_messages WHERE room=?1)", pk);
 }
@@ -49,8 +50,8 @@ std::size_t Pruner::rooms_of_gone_visitors(Core& core, std::size_t limit) {
 std::size_t Pruner::own_rooms(Core& core, WallTime before, std::size_t limit) {
   std::vector<std::int64_t> old;
   {
-    Rows rows(core.db, "SELECT pk,last_at FROM own_rooms WHERE pk>?1 AND pk<?2 ORDER BY pk LIMIT ?3", at_, bound_,
-              static_cast<std::uint64_t>(limit * look_per_row));
+    Rows rows(core.db, "SELECT room,last_at FROM own_room_counts WHERE room>?1 AND room<?2 ORDER BY room LIMIT ?3", at_,
+              bound_, static_cast<std::uint64_t>(limit * look_per_row));
     while (old.size() < limit && rows.next()) {
       at_ = rows.integer(0);
       if (rows.time(1) < before) old.push_back(at_);

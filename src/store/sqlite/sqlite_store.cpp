@@ -111,7 +111,8 @@ class SqliteStore final : public Store {
         removed +=
             pruner_.step(core, before, std::min(prune_step, std::max<std::size_t>(limit - removed, 1)), pass_done);
         more = !pass_done;
-        if (pass_done || removed >= limit) return true;
+        // One phase a call: what fails takes back nothing of another.
+        if (pass_done || removed >= limit || pruner_.between_phases()) return true;
       } while (!slice.over());
       return false;
     };

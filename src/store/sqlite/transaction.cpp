@@ -127,22 +127,23 @@ class SqliteTransaction final : public Transaction {
 
   OwnPk insert_room(const OwnRoom& r) {
     const auto record = json::serialize(r.record);
-    db_.run(
-        "INSERT INTO own_rooms(source,id,visitor,open,created_at,closed_at,last_at,messages,record) "
-        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-        core_.names.intern(db_, r.source), r.id, r.visitor, r.open, r.created_at, r.closed_at, r.last_at, r.messages,
-        record);
+    db_.run("INSERT INTO own_rooms(source,id,visitor,open,created_at,closed_at,record) VALUES(?1,?2,?3,?4,?5,?6,?7)",
+            core_.names.intern(db_, r.source), r.id, r.visitor, r.open, r.created_at, r.closed_at, record);
     const auto pk = inserted();
+    db_.run("INSERT INTO own_room_counts(room,last_at,messages) VALUES(?1,?2,?3)", pk, r.last_at, r.messages);
     core_.counters.note(Counters::Range::own_rooms, std::min(r.created_at, r.last_at), pk);
     return pk;
   }
 
+  // A message changes the counts alone: what stays as it is is not written, since that would write its pages.
   OwnPk replace_room(const OwnRoom& r) {
     const auto record = json::serialize(r.record);
-    const int changed =
-        db_.run("UPDATE own_rooms SET created_at=?2,closed_at=?3,last_at=?4,messages=?5,record=?6 WHERE pk=?1", r.pk,
-                r.created_at, r.closed_at, r.last_at, r.messages, record);
-    must_change(changed, "room");
+    must_change(db_.run("UPDATE own_room_counts SET last_at=?2,messages=?3 WHERE room=?1", r.pk, r.last_at, r.messages),
+                "room");
+    db_.run(
+        "UPDATE own_rooms SET created_at=?2,closed_at=?3,record=?4 WHERE pk=?1 AND (created_at<>?2 OR closed_at IS NOT "
+        "?3 OR record<>?4)",
+        r.pk, r.created_at, r.closed_at, record);
     db_.run(
         "UPDATE own_rooms SET source=?2,id=?3,visitor=?4,open=?5 WHERE pk=?1 AND (source<>?2 OR id<>?3 OR visitor<>?4 "
         "OR open<>?5)",

@@ -104,21 +104,50 @@ TEST_F(SqliteFiles, OverARestartAKeyIsNeverTakenForADuplicateFurtherAwayThanItsW
   EXPECT_TRUE(append_once(*store, "x", now(), key(2), 24h)->duplicate);
 }
 
+TEST_F(SqliteFiles, AStoreFromBeforeWeServedConversationsGetsTheirTables) {
+  const std::vector<Migration> first{migrations().front()};
+  options.migrations = &first;
+  start();
+  const auto seq = append(*store, make_event("kept", now()))->seq;
+  store.reset();
+  options.migrations = nullptr;
+  start();
+  EXPECT_EQ((**store->open_reader()->event(seq)).body, "kept");
+  EXPECT_FALSE(*store->open_reader()->own_visitor("site", "t"));
+  EXPECT_TRUE(std::filesystem::exists(options.path + ".before-1"));
+}
+
+TEST_F(SqliteFiles, ADamagedTableDoesNotKeepTheOthersForEver) {
+  start();
+  for (int i = 0; i < 3; ++i) (void)plan_new(*store, now(), {});
+  store.reset();
+  sql(options.path, "DROP TABLE own_gone");
+  start();
+  const WallTime later = now() + 48h;
+  bool failed = false;
+  for (int i = 0; i < 40; ++i)
+    failed |= !wait<bool>([&](auto done) { store->prune({later, later, later}, 100, done); });
+  EXPECT_TRUE(failed) << "it is said";
+  EXPECT_EQ(store->open_reader()->totals()->events, 0U);
+}
+
 TEST_F(SqliteFiles, AnOlderStoreIsCopiedAndThenMigrated) {
   start();
   auto seq = append(*store, make_event("kept", now()))->seq;
   store.reset();
   auto steps = migrations();
-  steps.push_back({2, "0.2.0", "ALTER TABLE events ADD COLUMN colour TEXT DEFAULT 'red'"});
-  steps.push_back({3, "0.3.0", "CREATE TABLE later(x)"});
+  const int known = steps.back().version;
+  steps.push_back({known + 1, "0.2.0", "ALTER TABLE events ADD COLUMN colour TEXT DEFAULT 'red'"});
+  steps.push_back({known + 2, "0.3.0", "CREATE TABLE later(x)"});
   options.migrations = &steps;
   start();
   EXPECT_EQ((**store->open_reader()->event(seq)).body, "kept");
   store.reset();
-  ASSERT_TRUE(std::filesystem::exists(options.path + ".before-1"));
+  const std::string copy = options.path + ".before-" + std::to_string(known);
+  ASSERT_TRUE(std::filesystem::exists(copy));
   // The copy is a whole store of the old version.
   auto migrated = options.path;
-  options.path += ".before-1";
+  options.path = copy;
   options.migrations = nullptr;
   start();
   EXPECT_EQ((**store->open_reader()->event(seq)).body, "kept");
@@ -135,7 +164,7 @@ TEST_F(SqliteFiles, AMigrationThatFailsLeavesTheStoreAsItWas) {
   auto seq = append(*store, make_event("kept", now()))->seq;
   store.reset();
   auto steps = migrations();
-  steps.push_back({2, "0.2.0", "CREATE TABLE half(x); INSERT INTO nowhere VALUES(1)"});
+  steps.push_back({steps.back().version + 1, "0.2.0", "CREATE TABLE half(x); INSERT INTO nowhere VALUES(1)"});
   options.migrations = &steps;
   ASSERT_FALSE(open(options, clock, metrics));
   options.migrations = nullptr;

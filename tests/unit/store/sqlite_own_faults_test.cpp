@@ -46,7 +46,8 @@ class OwnFaults : public SqliteTest {
     std::string text;
     for (const char* sql :
          {"SELECT pk,source,id,token,created_at,updated_at,record FROM own_visitors ORDER BY pk",
-          "SELECT pk,source,id,visitor,open,created_at,closed_at,last_at,messages,record FROM own_rooms ORDER BY pk",
+          "SELECT pk,source,id,visitor,open,created_at,closed_at,last_at,messages,record FROM own_rooms JOIN "
+          "own_room_counts ON room=pk ORDER BY pk",
           "SELECT room,sent_at,source,id,from_visitor,id_is_ours,record FROM own_messages ORDER BY room,sent_at",
           "SELECT kind,pk FROM own_gone ORDER BY kind,pk", "SELECT seq,source,body FROM events ORDER BY seq",
           "SELECT seq FROM unplanned ORDER BY seq", "SELECT seq,event_seq,destination,head,state FROM deliveries",
