@@ -115,7 +115,8 @@ Answer<OpenedRoom> send_transcript(store::Transaction& tx, const SendTranscript&
   const EventSeq seq = tell(tx, call, std::move(event));
   store::NewDelivery delivery;
   delivery.destination = command.destination;
-  delivery.lane = lane_of(command.destination, call.source, room->view.id);
+  // Not the chat's lane: what the chat's events have yet to be planned for would come behind it there.
+  delivery.lane = lane_of(command.destination, call.source, room->view.id + "\ntranscript");
   delivery.payload = json::serialize(command.with);
   tx.deliver(seq, delivery, call.now);
   return OpenedRoom{room->view, *visitor, false};

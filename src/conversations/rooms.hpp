@@ -216,8 +216,8 @@ struct VisitPage {
 };
 Answer<VisitorView> visit_page(store::Transaction& tx, const VisitPage& command);
 
-// A transcript that the visitor wants by mail: a delivery of its own to `destination` (a mail destination), in the lane
-// of the chat. The caller has read and rendered it. Event: transcript_requested.
+// A transcript that the visitor wants by mail: a delivery of its own to `destination` (a mail destination), in a lane
+// of its own. The caller has read and rendered it. Event: transcript_requested.
 struct SendTranscript {
   Call call;
   std::string token, room_id;

@@ -51,6 +51,13 @@ void tell_of_visitor(store::Transaction& tx, const Call& call, const VisitorView
 
 }  // namespace
 
+namespace {
+// Retention goes by updated_at: who comes back now and then stays known, at a write a day.
+bool is_stale(const VisitorView& visitor, const Call& call) {
+  return call.now - visitor.updated_at > std::chrono::hours(24);
+}
+}  // namespace
+
 Answer<VisitorView> save_visitor(store::Transaction& tx, const SaveVisitor& command) {
   const Call& call = command.call;
   std::optional<VisitorView> known = find_visitor(tx, call, command.token);
@@ -74,7 +81,7 @@ Answer<VisitorView> save_visitor(store::Transaction& tx, const SaveVisitor& comm
   // Where somebody calls from may differ with each call: kept, and told with the next event.
   bool has_moved = change(visitor.ip, command.ip);
   has_moved |= change(visitor.user_agent, command.user_agent);
-  if (is_news || has_moved) put(tx, call, visitor);
+  if (is_news || has_moved || is_stale(visitor, call)) put(tx, call, visitor);
   if (is_news) tell_of_visitor(tx, call, visitor, event_type::visitor_updated, {});
   return visitor;
 }
@@ -90,7 +97,7 @@ Answer<VisitorView> remove_visitor(store::Transaction& tx, const ByToken& comman
 Answer<VisitorView> set_status(store::Transaction& tx, const SetStatus& command) {
   std::optional<VisitorView> visitor = find_visitor(tx, command.call, command.token);
   if (!visitor) return Refusal::unknown_visitor;
-  if (change(visitor->status, command.status)) put(tx, command.call, *visitor);
+  if (change(visitor->status, command.status) || is_stale(*visitor, command.call)) put(tx, command.call, *visitor);
   json::object activity;
   activity["status"] = visitor->status ? json::value(*visitor->status) : json::value(nullptr);
   tell_of_visitor(tx, command.call, *visitor, event_type::visitor_activity, std::move(activity));
@@ -108,6 +115,7 @@ Answer<VisitorView> visit_page(store::Transaction& tx, const VisitPage& command)
     room = find_room(tx, call, *visitor, command.room_id);
     if (!room) return Refusal::unknown_room;
   }
+  if (is_stale(*visitor, call)) put(tx, call, *visitor);
   Event event = event_of(event_type::visitor_activity, call, *visitor, room ? &*room : nullptr);
   Page& page = event.visitor->page;
   page.url = kept_if(command.page.url, text_bytes_max);

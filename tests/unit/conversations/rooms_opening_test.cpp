@@ -167,7 +167,7 @@ TEST(RoomsTranscript, IsADeliveryInTheLaneOfTheChat) {
   const auto& [event, delivery] = c.tx.deliveries[0];
   EXPECT_EQ(event, c.tx.events.size());
   EXPECT_EQ(delivery.destination, "mailbox");
-  EXPECT_EQ(delivery.lane, lane_of("mailbox", "site", room));
+  EXPECT_EQ(delivery.lane, lane_of("mailbox", "site", room + "\ntranscript"));
   EXPECT_EQ(json::parse(delivery.payload), mail);
   expect_refused(c, Refusal::unknown_visitor, [&] {
     return send_transcript(c.tx, SendTranscript{c.call(), "none", room, "mailbox", mail});
