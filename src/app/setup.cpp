@@ -150,7 +150,9 @@ std::vector<ServedSource> Setup::make_served(const systems::EndpointContext& con
     served.source = source.name;
     served.prefixes.assign(kind->prefixes.begin(), kind->prefixes.end());
     for (const std::string& host : source.node["hosts"].strings()) served.hosts.push_back(host_name(host));
-    served.endpoints = kind->make(source, context);
+    systems::EndpointContext own = context;
+    own.body_bytes_max = source.body_bytes_max.value_or(config_.limits.body_bytes_max);
+    served.endpoints = kind->make(source, own);
     made.push_back(std::move(served));
   }
   return made;

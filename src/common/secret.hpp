@@ -8,9 +8,9 @@
 
 namespace chatrelay {
 
-// Compares in time that does not depend on where (or in what length) the two differ: HMACs of both under a
-// process-random key are compared with CRYPTO_memcmp.
-bool equal_constant_time(std::string_view a, std::string_view b);
+// Compares in time that goes by the candidate's length alone, which its sender knows: not by where, or in what length,
+// the two differ.
+bool equal_constant_time(std::string_view secret, std::string_view candidate);
 
 // Holds a secret; has no stream operator and no formatter on purpose. Making one registers it with the Redactor.
 class Secret {

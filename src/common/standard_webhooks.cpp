@@ -42,7 +42,7 @@ bool standard_webhooks_matches(std::string_view key, std::string_view id, std::s
     std::string_view one = signatures.substr(0, signatures.find(' '));
     signatures.remove_prefix(std::min(signatures.size(), one.size() + 1));
     if (one.ends_with(',')) one.remove_suffix(1);
-    matched = equal_constant_time(one, expected) || matched;
+    matched = equal_constant_time(expected, one) || matched;
   }
   return matched;
 }

@@ -109,7 +109,11 @@ const DestinationConfig* Config::destination(std::string_view name) const {
 }
 
 Config load_config(const std::string& file, Problems& problems, const Environment& environment) {
-  return read_config(Document::load(file, problems, environment), file);
+  const Node root = Document::load(file, problems, environment);
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored))
+    problems.add({file, 0}, "--config or CHATRELAY_CONFIG name another; `chatrelay init` writes a first one");
+  return read_config(root, file);
 }
 
 Config parse_config(std::string_view text, const std::string& file, Problems& problems,

@@ -189,4 +189,11 @@ bool is_private_address(const ip::address& address) {
   return address.is_v4() ? refused(address.to_v4()) : refused(address.to_v6());
 }
 
+boost::asio::ip::address counted_address(const boost::asio::ip::address& normalized) {
+  if (!normalized.is_v6()) return normalized;
+  auto bytes = normalized.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
+  return boost::asio::ip::address_v6(bytes);
+}
+
 }  // namespace chatrelay::http

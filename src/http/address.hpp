@@ -17,6 +17,9 @@ namespace chatrelay::http {
 // The v4 address in a v4-mapped v6 one, else the address itself; without a scope id.
 boost::asio::ip::address normalized(const boost::asio::ip::address& address);
 
+// What counts as one address: a v6 network of 64 bits, since whoever has one address there has them all.
+boost::asio::ip::address counted_address(const boost::asio::ip::address& normalized);
+
 // "10.0.0.0/8", "fd00::/8" or a single address.
 class Network {
  public:

@@ -1,6 +1,6 @@
 #include "http/connection_table.hpp"
 
-#include <algorithm>
+#include "http/address.hpp"
 
 namespace chatrelay::http {
 
@@ -13,13 +13,6 @@ void ConnectionControl::cut() {
   if (wake) wake->cancel();
   error_code ec;
   socket.cancel(ec);
-}
-
-asio::ip::address counted_address(const asio::ip::address& normalized) {
-  if (!normalized.is_v6()) return normalized;
-  auto bytes = normalized.to_v6().to_bytes();
-  std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
-  return asio::ip::address_v6(bytes);
 }
 
 void ConnectionTable::add(ConnectionControl& control, const asio::ip::address& peer, bool counts) {

@@ -37,9 +37,6 @@ struct ConnectionControl {
   Hook all_hook, order_hook;
 };
 
-// What counts as one address: a v6 network of 64 bits, since whoever has one address there has them all.
-boost::asio::ip::address counted_address(const boost::asio::ip::address& normalized);
-
 class ConnectionTable {
  public:
   // `counts`: against its address's share. The peer is normalized().

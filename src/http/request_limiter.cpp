@@ -22,8 +22,7 @@ RequestLimiter::RequestLimiter(std::size_t keys_max)
     : keys_max_(std::max<std::size_t>(keys_max, 1)), salt_(random_salt()) {}
 
 RequestLimiter::Verdict RequestLimiter::take(std::string_view key, const Rate& rate, WallTime now) {
-  const std::array<std::string_view, 2> parts{salt_, key};
-  const Hash128 hash = hash128(parts);
+  const Hash128 hash = hash_of(key);
   auto found = windows_.find(hash);
   // A window that begins in the future was opened before the clock was set back.
   if (found != windows_.end() && (now >= found->second.end || now < found->second.start)) {
@@ -54,6 +53,22 @@ RequestLimiter::Verdict RequestLimiter::take(std::string_view key, const Rate& r
   verdict.remaining = rate.count - window.used;
   if (verdict.remaining == 0) mark_used_up(found);
   return verdict;
+}
+
+void RequestLimiter::give_back(std::string_view key) {
+  const auto found = windows_.find(hash_of(key));
+  if (found == windows_.end() || found->second.used == 0) return;
+  Window& window = found->second;
+  --window.used;
+  if (!window.used_up) return;
+  used_up_.erase(window.place);
+  window.place = open_.emplace(window.end, found->first);
+  window.used_up = false;
+}
+
+Hash128 RequestLimiter::hash_of(std::string_view key) const {
+  const std::array<std::string_view, 2> parts{salt_, key};
+  return hash128(parts);
 }
 
 // False: every place is taken by a key that used up its calls.

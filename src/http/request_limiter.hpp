@@ -34,6 +34,8 @@ class RequestLimiter {
   explicit RequestLimiter(std::size_t keys_max = 100'000);
   // Counts a call. One key with several rates keeps the window that it has; so name the rate in the key.
   Verdict take(std::string_view key, const Rate& rate, WallTime now);
+  // Uncounts a call that take() allowed, and that was refused for another reason.
+  void give_back(std::string_view key);
   std::size_t size() const { return windows_.size(); }
 
  private:
@@ -49,6 +51,7 @@ class RequestLimiter {
   };
   using Windows = std::unordered_map<Hash128, Window, Hasher>;
 
+  Hash128 hash_of(std::string_view key) const;
   bool make_room(WallTime now);
   void forget(Windows::iterator window);
   void forget_over(ByEnd& by_end, WallTime now);

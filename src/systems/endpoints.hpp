@@ -29,6 +29,8 @@ struct EndpointContext {
   Metrics& metrics;
   RoomBell& bell;                               // rung by everybody who commits into a room
   std::shared_ptr<const rules::RuleSet> rules;  // those of the same configuration
+  // The source's; the server itself takes what the widest of all sources takes.
+  std::uint64_t body_bytes_max = 1 << 20;
 };
 
 class Endpoints {

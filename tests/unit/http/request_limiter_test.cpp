@@ -47,6 +47,18 @@ TEST(RequestLimiter, KeysDoNotShare) {
   EXPECT_TRUE(limiter.take(std::string(1, '\0'), three_a_minute, start).allowed);
 }
 
+TEST(RequestLimiter, WhatIsGivenBackMayBeTakenAgain) {
+  RequestLimiter limiter;
+  limiter.give_back("a");  // nobody took it
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(limiter.take("a", three_a_minute, start).allowed);
+  limiter.give_back("a");
+  EXPECT_TRUE(limiter.take("a", three_a_minute, start).allowed);
+  EXPECT_FALSE(limiter.take("a", three_a_minute, start).allowed);
+  for (int i = 0; i < 9; ++i) limiter.give_back("a");
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(limiter.take("a", three_a_minute, start).allowed);
+  EXPECT_FALSE(limiter.take("a", three_a_minute, start).allowed) << "never more than the rate";
+}
+
 TEST(RequestLimiter, ARateOfNothingAllowsNothing) {
   RequestLimiter limiter;
   const auto verdict = limiter.take("a", Rate{0, Millis{1'000}}, start);

@@ -76,19 +76,44 @@ TEST(CrossOrigin, answers_a_preflight) {
   EXPECT_EQ(header(no, "Access-Control-Allow-Methods"), "-");
 }
 
+namespace {
+// As one request: of the address, then of the token.
+http::RequestLimiter::Verdict take(CallLimits& calls, Limit limit, std::string_view token, std::string_view address,
+                                   WallTime now) {
+  const auto of_address = calls.take_address(limit, address, now);
+  return of_address.allowed ? calls.take_token(limit, token, address, of_address, now) : of_address;
+}
+}  // namespace
+
 TEST(CallLimits, count_a_token_by_its_rate_and_an_address_by_the_factor) {
   Limits limits;
   limits.message = Rate{2, Millis{60'000}};
   limits.per_address = 2;
   CallLimits calls(limits);
   const WallTime now = from_ms(1'700'000'000'000);
-  EXPECT_TRUE(calls.take(Limit::message, "t1", "192.0.2.1", now).allowed);
-  EXPECT_TRUE(calls.take(Limit::message, "t1", "192.0.2.1", now).allowed);
-  EXPECT_FALSE(calls.take(Limit::message, "t1", "192.0.2.1", now).allowed);
-  EXPECT_TRUE(calls.take(Limit::message, "t2", "192.0.2.1", now).allowed);
-  EXPECT_FALSE(calls.take(Limit::message, "t3", "192.0.2.1", now).allowed) << "the address made its four calls";
-  EXPECT_TRUE(calls.take(Limit::message, "t3", "192.0.2.2", now).allowed);
-  EXPECT_TRUE(calls.take(Limit::history, "t1", "192.0.2.1", now).allowed) << "another rate";
+  EXPECT_TRUE(take(calls, Limit::message, "t1", "192.0.2.1", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::message, "t1", "192.0.2.1", now).allowed);
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(take(calls, Limit::message, "t1", "192.0.2.1", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::message, "t2", "192.0.2.1", now).allowed) << "what t1 was refused is not counted";
+  EXPECT_TRUE(take(calls, Limit::message, "t2", "192.0.2.1", now).allowed);
+  EXPECT_FALSE(take(calls, Limit::message, "t3", "192.0.2.1", now).allowed) << "the address made its four calls";
+  EXPECT_TRUE(take(calls, Limit::message, "t3", "192.0.2.2", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::history, "t1", "192.0.2.1", now).allowed) << "another rate";
+}
+
+TEST(CallLimits, count_a_network_of_ipv6_as_one_address) {
+  Limits limits;
+  limits.offline_message = Rate{2, Millis{60'000}};
+  CallLimits calls(limits);
+  const WallTime now = from_ms(1'700'000'000'000);
+  EXPECT_TRUE(take(calls, Limit::offline_message, "", "2001:db8::1", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::offline_message, "", "2001:db8::2", now).allowed);
+  EXPECT_FALSE(take(calls, Limit::offline_message, "", "2001:db8::ffff:3", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::offline_message, "", "2001:db8:0:1::1", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::offline_message, "", "192.0.2.1", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::offline_message, "", "::ffff:192.0.2.1", now).allowed);
+  EXPECT_FALSE(take(calls, Limit::offline_message, "", "192.0.2.1", now).allowed)
+      << "the same address in another dress";
 }
 
 TEST(CallLimits, count_offline_messages_by_their_address_alone) {
@@ -96,8 +121,8 @@ TEST(CallLimits, count_offline_messages_by_their_address_alone) {
   limits.offline_message = Rate{1, Millis{60'000}};
   CallLimits calls(limits);
   const WallTime now = from_ms(1'700'000'000'000);
-  EXPECT_TRUE(calls.take(Limit::offline_message, "a", "192.0.2.1", now).allowed);
-  EXPECT_FALSE(calls.take(Limit::offline_message, "b", "192.0.2.1", now).allowed);
+  EXPECT_TRUE(take(calls, Limit::offline_message, "a", "192.0.2.1", now).allowed);
+  EXPECT_FALSE(take(calls, Limit::offline_message, "b", "192.0.2.1", now).allowed);
 }
 
 TEST(CallLimits, say_when_to_come_again) {
@@ -153,6 +178,8 @@ TEST(Ask, tells_no_token_and_nothing_too_deep_to_be_read_back) {
   EXPECT_EQ(json::serialize(Ask(asked, captures, WallTime{}).raw()), R"({"visitor":{"name":"Ann"},"rid":"r"})");
   asked.message.body() = R"({"a":)" + std::string(120, '[') + std::string(120, ']') + "}";
   EXPECT_TRUE(Ask(asked, captures, WallTime{}).raw().is_null());
+  asked.message.body() = R"({"junk":")" + std::string(70'000, 'x') + "\"}";
+  EXPECT_EQ(json::serialize(Ask(asked, captures, WallTime{}).raw()), R"({"omitted_bytes":70011})");
 }
 
 TEST(Ask, knows_the_widget_by_both_its_cookies) {

@@ -176,7 +176,9 @@ TEST(Dates, are_read_as_clients_write_them) {
   EXPECT_EQ(read_date("1537551246000"), time);
   EXPECT_EQ(read_date("Fri, 21 Sep 2018 17:34:06 GMT"), time);
   EXPECT_EQ(read_date("2018-09-21"), parse_rfc3339("2018-09-21T00:00:00Z"));
-  for (const char* wrong : {"", "\"", "\"\"", "garbage", "-5", "99999999999999999", "2018-13-40"})
+  EXPECT_EQ(read_date("2018-09"), parse_rfc3339("2018-09-01T00:00:00Z"));
+  EXPECT_EQ(read_date("2018"), parse_rfc3339("2018-01-01T00:00:00Z")) << "not so many milliseconds";
+  for (const char* wrong : {"", "\"", "\"\"", "garbage", "-5", "20180921", "99999999999999999", "2018-13-40"})
     EXPECT_EQ(read_date(wrong), std::nullopt) << wrong;
   EXPECT_EQ(read_date(std::string(100'000, '1')), std::nullopt);
 }

@@ -165,12 +165,12 @@ TEST(Limits, bound_what_becomes_a_key) {
   body["token"] = "t";
   body["rid"] = "r";
   body["msg"] = "m";
-  body["_id"] = std::string(100, 'i');
+  body["_id"] = std::string(64, 'i');
   json::value fits = body;
   EXPECT_EQ(fault_of(post_schema(), fits), "");
-  body["_id"] = std::string(101, 'i');
+  body["_id"] = std::string(65, 'i');
   json::value long_id = body;
-  EXPECT_EQ(fault_of(post_schema(), long_id), "must NOT have more than 100 characters");
+  EXPECT_EQ(fault_of(post_schema(), long_id), "must NOT have more than 64 characters");
 }
 
 TEST(Limits, bound_a_bulk) {

@@ -58,7 +58,8 @@ class Ask {
   std::string string(std::string_view key) const;
   std::optional<std::string> optional_string(std::string_view key) const;  // a blank one is there
   std::optional<double> number(std::string_view key) const;
-  // `input` without tokens, for an event's `raw`; null if it is nested too deep to be read back.
+  // `input` without tokens, for an event's `raw`; null if it is nested too deep to be read back, and only its size if
+  // that is over 64 KiB.
   json::value raw() const;
 
   WallTime now;

@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t user_agent_bytes_max = 512;
 // Limit: the event around it is a few levels deep itself, and json_depth_max of them are decoded.
 constexpr std::size_t raw_depth_max = json_depth_max - 16;
+// Limit: of what a client said, known members or not. Each member that counts has a limit of its own and is kept apart.
+constexpr std::size_t raw_bytes_max = 64 << 10;
 
 // A name that comes twice becomes a list, as Rocket.Chat's query parser makes it.
 json::object object_of(const http::Parameters& parameters) {
@@ -108,6 +110,8 @@ std::optional<double> Ask::number(std::string_view key) const {
 }
 
 json::value Ask::raw() const {
+  const std::size_t said = input_is_query ? request_.query().size() : request_.message.body().size();
+  if (said > raw_bytes_max) return json::object{{"omitted_bytes", said}};
   if (!is_within(input, raw_depth_max)) return nullptr;
   json::value copy = input;
   if (!copy.is_object()) return copy;

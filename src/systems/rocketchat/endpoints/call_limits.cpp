@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/crypto.hpp"
+#include "http/address.hpp"
 #include "systems/rocketchat/endpoints/answers.hpp"
 
 namespace chatrelay::systems::rocketchat::endpoints {
@@ -41,16 +42,28 @@ std::string short_name(std::string_view token) {
   return std::string(as_text(digest));
 }
 
+std::string counted(std::string_view address) {
+  const auto parsed = http::parse_address(address);
+  return parsed ? http::counted_address(http::normalized(*parsed)).to_string() : std::string(address);
+}
+
+bool by_address_alone(Limit limit) {
+  return limit == Limit::offline_message;
+}
+
 }  // namespace
 
-Verdict CallLimits::take(Limit limit, std::string_view token, std::string_view address, WallTime now) {
+Verdict CallLimits::take_address(Limit limit, std::string_view address, WallTime now) {
   const Rate& rate = limits_.of(limit);
-  const bool by_address_alone = limit == Limit::offline_message;
-  const Rate shared{by_address_alone ? rate.count : rate.count * limits_.per_address, rate.per};
-  // The address first: a flood of tokens that nobody has does not fill the table.
-  const Verdict of_address = limiter_.take(key_of(limit, "a", address), shared, now);
-  if (!of_address.allowed || by_address_alone || token.empty()) return of_address;
-  const Verdict of_token = limiter_.take(key_of(limit, "t", short_name(token)), rate, now);
+  const std::int64_t factor = by_address_alone(limit) ? 1 : limits_.per_address;
+  return limiter_.take(key_of(limit, "a", counted(address)), Rate{rate.count * factor, rate.per}, now);
+}
+
+Verdict CallLimits::take_token(Limit limit, std::string_view token, std::string_view address, const Verdict& of_address,
+                               WallTime now) {
+  if (by_address_alone(limit) || token.empty()) return of_address;
+  const Verdict of_token = limiter_.take(key_of(limit, "t", short_name(token)), limits_.of(limit), now);
+  if (!of_token.allowed) limiter_.give_back(key_of(limit, "a", counted(address)));
   return of_token.allowed && of_address.remaining < of_token.remaining ? of_address : of_token;
 }
 

@@ -12,7 +12,11 @@ namespace {
 constexpr std::size_t date_bytes_max = 64;              // Limit: more is no date
 constexpr std::int64_t epoch_ms_max = 253402300799999;  // the end of the year 9999
 
+// Fewer digits are no time that anybody means (12 are 1973 and later): a year is not so many milliseconds.
+constexpr std::size_t epoch_digits_min = 12;
+
 std::optional<WallTime> epoch_ms(std::string_view text) {
+  if (text.size() < epoch_digits_min) return std::nullopt;
   std::int64_t ms = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), ms);
   if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || ms < 0 || ms > epoch_ms_max)
@@ -28,9 +32,10 @@ std::optional<WallTime> read_date(std::string_view text) {
   if (text.empty() || text.size() > date_bytes_max) return std::nullopt;
   std::string date(text);
   if (const auto time = parse_rfc3339(date)) return time;
-  constexpr std::size_t date_alone = 10;  // "2018-09-21"
-  if (date.size() == date_alone)
-    if (const auto time = parse_rfc3339(date + "T00:00:00Z")) return time;
+  constexpr std::size_t date_alone = 10;  // "2018-09-21"; "2018-09" and "2018" are their first day
+  if (date.size() == date_alone || date.size() == 7 || date.size() == 4)
+    if (const auto time = parse_rfc3339(date + std::string("-01-01").substr(date.size() - 4) + "T00:00:00Z"))
+      return time;
   constexpr std::size_t offset = 6;  // " 02:00"
   if (date.size() > date_alone + offset && date[date_alone] != ',' && date[date.size() - offset] == ' ') {
     std::string repaired = date;

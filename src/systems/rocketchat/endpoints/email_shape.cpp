@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/text.hpp"
+
 namespace chatrelay::systems::rocketchat::endpoints {
 
 namespace {
@@ -44,11 +46,25 @@ bool is_host_name(std::string_view domain) {
 
 }  // namespace
 
+namespace {
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// Line breaks, controls and what turns the direction of writing, beyond ASCII too.
+bool hides_something(std::string_view text) {
+  return printable(text, text.size()) != text;
+}
+
+}  // namespace
+
 bool looks_like_email(std::string_view text) {
   if (text.size() > address_bytes_max) return false;
   const Halves halves = split(text);
   if (halves.local.size() > local_bytes_max || !dots_are_between(halves.local) || !dots_are_between(halves.domain))
     return false;
+  if (hides_something(text) || (is_ascii(halves.domain) && !is_host_name(halves.domain))) return false;
   return std::ranges::none_of(text, [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte <= 0x20 || byte == 0x7F || std::string_view("\"(),:;<>[\\]").find(c) != std::string_view::npos;

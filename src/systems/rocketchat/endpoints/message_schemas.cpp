@@ -6,9 +6,9 @@ namespace {
 
 using Kind = Property::Kind;
 
-constexpr std::size_t client_id_max = 100;  // Limit: of an id that a client chose; an index holds it
-constexpr std::size_t messages_max = 100;   // Limit: of one bulk call, which is one transaction
-constexpr std::size_t token_max = 200;      // Limit: characters of a new visitor's token; an index holds it
+constexpr std::size_t client_id_max = 64;  // Limit: of an id that a client chose; an index holds it, 256 bytes at most
+constexpr std::size_t messages_max = 100;  // Limit: of one bulk call, which is one transaction
+constexpr std::size_t token_max = 200;     // Limit: characters of a new visitor's token; an index holds it
 
 const Schema& agent_schema() {
   static const Schema schema{{{"agentId", Kind::string, true}, {"username", Kind::string, true}}};

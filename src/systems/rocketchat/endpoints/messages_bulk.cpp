@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "common/ids.hpp"
+#include "common/text.hpp"
 #include "systems/rocketchat/endpoints/api.hpp"
 #include "systems/rocketchat/endpoints/message_schemas.hpp"
 
@@ -30,7 +31,7 @@ awaitable<http::Response> post_many(Api& api, Ask& ask) {
   conversations::PostMany command;
   command.call = api.call(ask);
   command.token = input.at("visitor").at("token").as_string();
-  if (command.token.empty()) co_return failure("invalid-token");
+  if (trim(command.token).empty()) co_return failure("invalid-token");
   for (const json::value& each : input.at("messages").as_array()) {
     command.texts.emplace_back(each.at("msg").as_string());
     if (utf16_length(command.texts.back()) > static_cast<std::size_t>(api.serving().message_length_max))

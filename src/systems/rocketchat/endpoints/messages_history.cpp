@@ -13,10 +13,10 @@ namespace chatrelay::systems::rocketchat::endpoints {
 namespace {
 
 constexpr double limit_default = 20;
-constexpr double limit_max = 1000;            // the store's
-constexpr double offset_max = 1'000'000'000;  // no room has as many; keeps the number whole
-constexpr double wait_s_max = 30;             // proxies cut an answer that takes a minute
-constexpr std::size_t unread_max = 10'000;    // Limit: counted; a client shows "many" long before
+constexpr double limit_max = 1000;     // the store's
+constexpr double offset_max = 10'000;  // Limit: each message that is skipped is read; `end` goes as far as one likes
+constexpr double wait_s_max = 30;      // proxies cut an answer that takes a minute
+constexpr std::size_t unread_max = 2'000;  // Limit: counted; a client shows "many" long before
 
 struct Wanted {
   store::OwnMessageQuery query;  // room is set for each look
@@ -45,6 +45,8 @@ std::optional<http::Response> read_wanted(const Ask& ask, Wanted& wanted) {
   if (!read_bound(ask, "ts", wanted.query.from)) return schema_failure("ts must be a date", Shape::plain, true);
   wanted.seen = read_date(ask.string("ls"));
   wanted.query.limit = count_of(ask, "limit", limit_default, limit_max);
+  if (ask.number("offset").value_or(0) > offset_max)
+    return schema_failure("offset must be <= 10000 (page by end)", Shape::plain, true);
   wanted.query.offset = ask.number("offset").value_or(0) < 0 ? 0 : count_of(ask, "offset", 0, offset_max);
   const double seconds = std::clamp(ask.number("wait").value_or(0), 0.0, wait_s_max);
   wanted.wait = Millis{static_cast<Millis::rep>(seconds * 1000)};

@@ -51,7 +51,10 @@ void make_json(http::Response& response) {
 class RocketchatEndpoints final : public Endpoints {
  public:
   RocketchatEndpoints(Serving serving, const EndpointContext& context)
-      : cross_origin_(serving.origins), limits_(serving.limits), api_(std::move(serving), context) {
+      : cross_origin_(serving.origins),
+        limits_(serving.limits),
+        body_bytes_max_(context.body_bytes_max),
+        api_(std::move(serving), context) {
     for (const auto& routes : {message_routes(), history_routes(), bulk_routes(), visitor_routes(), room_routes(),
                                offline_routes(), config_routes()})
       for (const Route& route : routes) add(route);
@@ -126,6 +129,9 @@ class RocketchatEndpoints final : public Endpoints {
     if (verdict == CrossOrigin::Verdict::foreign && !is_safe) {
       response = failure("origin-not-allowed");
       response.status = 403;
+    } else if (request.message.body().size() > body_bytes_max_) {
+      response = failure("the body is too large");
+      response.status = 413;
     } else {
       auto pending = router_.handle(request);
       response = co_await std::move(pending);
@@ -135,12 +141,20 @@ class RocketchatEndpoints final : public Endpoints {
     co_return response;
   }
 
-  // The order of checks: rate limit, operator, schema; the rest is the handler's.
+  // The order of checks: rate limit, operator, schema; the rest is the handler's. Of an address that used up its calls
+  // nothing is read.
   awaitable<http::Response> serve(const Route& route, http::Request& request, const http::Captures& captures) {
-    Ask ask(request, captures, api_.now());
-    const std::string token = token_of(route, ask);
-    const auto verdict = limits_.take(route.limit, token, ask.address(), ask.now);
+    const WallTime now = api_.now();
+    auto verdict = limits_.take_address(route.limit, request.remote, now);
     http::Response response;
+    if (!verdict.allowed) {
+      response = CallLimits::too_many(verdict);
+      CallLimits::add_headers(verdict, response);
+      co_return response;
+    }
+    Ask ask(request, captures, now);
+    const std::string token = token_of(route, ask);
+    verdict = limits_.take_token(route.limit, token, ask.address(), verdict, now);
     if (!verdict.allowed) {
       response = CallLimits::too_many(verdict);
     } else if (route.operators_only && !is_operator(api_.serving(), request)) {
@@ -159,6 +173,7 @@ class RocketchatEndpoints final : public Endpoints {
 
   CrossOrigin cross_origin_;
   CallLimits limits_;
+  std::uint64_t body_bytes_max_;
   Api api_;
   std::deque<Route> routes_;  // handlers in the router point into it
   http::Router router_;

@@ -95,22 +95,24 @@ awaitable<http::Response> set_several(Api& api, Ask& ask) {
 // As with Rocket.Chat's default, a new address is a visit; a page that merely changes its title is none.
 awaitable<http::Response> visit(Api& api, Ask& ask) {
   const json::value& info = ask.input.get_object().at("pageInfo");
-  const std::string title = strict_string_at(info, "title").value_or("");
-  const std::string href = strict_string_at(info.get_object().at("location"), "href").value_or("");
+  const std::string all_of_title = strict_string_at(info, "title").value_or("");
+  const std::string all_of_href = strict_string_at(info.get_object().at("location"), "href").value_or("");
+  const std::string title(truncate_utf8(all_of_title, title_bytes_max));
+  const std::string href(truncate_utf8(all_of_href, href_bytes_max));
   if (strict_string_at(info, "change") != "url") co_return success({});
   conversations::VisitPage command;
   command.call = api.call(ask);
   command.token = ask.string("token");
   command.room_id = ask.string("rid");
-  command.page.url = std::string(truncate_utf8(href, href_bytes_max));
-  command.page.title = std::string(truncate_utf8(title, title_bytes_max));
+  command.page.url = href;
+  command.page.title = title;
   command.change = "url";
   auto pending = api.run(std::move(command), &conversations::visit_page);
   const auto answer = co_await std::move(pending);
   if (!answer) co_return broken(answer.error());
   if (!*answer) co_return refused(answer->refusal);
   json::object navigation;
-  navigation["page"] = info;
+  navigation["page"] = json::object{{"title", title}, {"change", "url"}, {"location", json::object{{"href", href}}}};
   navigation["token"] = ask.string("token");
   json::object page;
   page["msg"] = title + " - " + href;

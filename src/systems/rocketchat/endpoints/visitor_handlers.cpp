@@ -40,8 +40,8 @@ struct Longest {
   std::string_view key;
   std::size_t units;
 };
-constexpr Longest longest[] = {{"token", 256}, {"name", 256},    {"email", 254},
-                               {"phone", 64},  {"username", 64}, {"department", 128}};
+constexpr Longest longest[] = {{"name", 256}, {"email", 254}, {"phone", 64}, {"username", 64}, {"department", 128}};
+constexpr std::size_t token_bytes_max = 256;
 constexpr std::size_t status_units_max = 64;
 
 http::Response too_long(std::string_view key, std::size_t units) {
@@ -55,6 +55,9 @@ std::optional<http::Response> fault_of_visitor(const json::value& said) {
     details["method"] = "livechat/visitor";
     return meteor_failure("error-invalid-token", "Token cannot be empty", std::move(details));
   }
+  // What an index holds is counted in bytes.
+  if (strict_string_at(said, "token").value_or("").size() > token_bytes_max)
+    return meteor_failure("error-invalid-params", "token is longer than " + std::to_string(token_bytes_max) + " bytes");
   for (const Longest& each : longest)
     if (utf16_length(strict_string_at(said, each.key).value_or("")) > each.units) return too_long(each.key, each.units);
   return std::nullopt;
