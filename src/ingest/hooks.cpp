@@ -9,9 +9,9 @@
 
 #include <boost/beast/http/fields.hpp>
 
+#include "common/async/callback_waiters.hpp"
 #include "common/log.hpp"
 #include "ingest/admission.hpp"
-#include "ingest/commit_waiters.hpp"
 #include "ingest/hook_path.hpp"
 #include "ingest/own_events.hpp"
 #include "ingest/rejections.hpp"
@@ -239,7 +239,7 @@ class Hooks::Impl {
   Metrics& metrics_;
   Rejections rejections_;
   Counter& ack_refused_;
-  CommitWaiters waiters_;
+  CallbackWaiters<store::Appended> waiters_;
   Admission admission_;
   std::map<std::string, std::shared_ptr<Runtime>, std::less<>> sources_;
 
@@ -295,7 +295,10 @@ asio::awaitable<http::Response> Hooks::handle(http::Request& request) {
     co_return std::move(accepted.answer);
   }
   // Invariant 1: nothing below this line says 2xx before the store's callback did.
-  asio::awaitable<Result<store::Appended>> commit = impl_->waiters_.append(impl_->store_, accepted.event);
+  store::Store& store = impl_->store_;
+  store::NewEvent& event = accepted.event;
+  const auto begin = [&store, &event](auto done) { store.append(std::move(event), done); };
+  asio::awaitable<Result<store::Appended>> commit = impl_->waiters_.wait(begin);
   const Result<store::Appended> appended = co_await std::move(commit);
   if (!appended) co_return impl_->refused_by_store(*accepted.source, appended.error(), request.remote);
   co_return impl_->stored(accepted, *appended, request.received);

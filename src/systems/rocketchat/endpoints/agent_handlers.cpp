@@ -43,19 +43,11 @@ awaitable<http::Response> next(Api& api, Ask& ask) {
   co_return success({});
 }
 
-Route get(std::string_view pattern, RouteHandler handler, const Schema* schema) {
-  Route made;
-  made.method = "GET";
-  made.pattern = pattern;
-  made.handler = handler;
-  made.schema = schema;
-  return made;
-}
-
 }  // namespace
 
 std::vector<Route> agent_routes() {
-  return {get("agent.info/{rid}/{token}", show, nullptr), get("agent.next/{token}", next, &next_schema)};
+  return {route("GET", "agent.info/{rid}/{token}", show, nullptr),
+          route("GET", "agent.next/{token}", next, &next_schema)};
 }
 
 }  // namespace chatrelay::systems::rocketchat::endpoints

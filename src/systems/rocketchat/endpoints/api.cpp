@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "systems/rocketchat/endpoints/commits.hpp"
 #include "systems/rocketchat/endpoints/room_waiters.hpp"
 
 namespace chatrelay::systems::rocketchat::endpoints {
@@ -10,7 +9,7 @@ namespace chatrelay::systems::rocketchat::endpoints {
 Api::Api(Serving serving, const EndpointContext& context)
     : serving_(std::move(serving)),
       context_(context),
-      commits_(std::make_unique<Commits>(context.executor)),
+      commits_(context.executor),
       waiters_(std::make_unique<RoomWaiters>(context.executor, context.bell, serving_.source)) {}
 
 Api::~Api() = default;
@@ -18,6 +17,10 @@ Api::~Api() = default;
 store::Reader& Api::reader() {
   if (!reader_) reader_ = context_.store.open_reader();
   return *reader_;
+}
+
+bool Api::is_too_long(std::string_view said) const {
+  return utf16_length(said) > static_cast<std::size_t>(serving_.message_length_max);
 }
 
 conversations::Call Api::call(const Ask& ask) const {
@@ -38,7 +41,9 @@ std::optional<http::Response> Api::find(std::string_view token, std::optional<st
 }
 
 awaitable<Result<bool>> Api::commit(store::Store::Command command) {
-  auto pending = commits_->commit(context_.store, command);
+  store::Store& store = context_.store;
+  const auto begin = [&store, &command](auto done) { store.command(std::move(command), done); };
+  auto pending = commits_.wait(begin);
   co_return co_await std::move(pending);
 }
 

@@ -25,6 +25,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "common/async/callback_waiters.hpp"
+#include "common/ids.hpp"
 #include "http/router.hpp"
 #include "http/url.hpp"
 #include "systems/endpoints.hpp"
@@ -37,7 +39,11 @@ namespace chatrelay::systems::rocketchat::endpoints {
 
 using boost::asio::awaitable;
 
-class Commits;
+// Of a visitor, a room or a message: 17 characters, 101 bits.
+inline std::string new_id() {
+  return random_id(17);
+}
+
 class RoomWaiters;
 
 // One request.
@@ -97,6 +103,7 @@ class Api {
   RoomWaiters& waiters() { return *waiters_; }
 
   conversations::Call call(const Ask& ask) const;
+  bool is_too_long(std::string_view said) const;  // over message_length_max
 
   // Looks up the visitor (invalid-token), and with `room_id` the room too (invalid-room), which is the visitor's, open
   // or closed. Returns the failure to answer, or nullopt and fills `known`.
@@ -141,7 +148,7 @@ class Api {
 
   EndpointContext context_;
   std::unique_ptr<store::Reader> reader_;
-  std::unique_ptr<Commits> commits_;
+  CallbackWaiters<bool> commits_;
   std::unique_ptr<RoomWaiters> waiters_;
 };
 
@@ -162,6 +169,15 @@ struct Route {
   Shape shape = Shape::plain;
   bool operators_only = false;  // X-Auth-Token is one of operator_tokens, else 401 before the schema
 };
+
+inline Route route(std::string_view method, std::string_view pattern, RouteHandler handler, const Schema* schema) {
+  Route made;
+  made.method = method;
+  made.pattern = pattern;
+  made.handler = handler;
+  made.schema = schema;
+  return made;
+}
 
 // The limit of a token counts the token that the request names: a capture {token}, the member `token` of its input, or
 // `token` in its member `visitor`; of operators' routes X-Auth-Token.

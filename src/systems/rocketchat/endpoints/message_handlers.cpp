@@ -2,19 +2,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/ids.hpp"
 #include "systems/rocketchat/endpoints/api.hpp"
 #include "systems/rocketchat/endpoints/message_schemas.hpp"
 
 namespace chatrelay::systems::rocketchat::endpoints {
 
 namespace {
-
-constexpr std::size_t id_length = 17;  // 101 bits
-
-bool is_too_long(const Api& api, std::string_view text) {
-  return utf16_length(text) > static_cast<std::size_t>(api.serving().message_length_max);
-}
 
 http::Response too_long() {
   return failure("message-length-exceeds-character-limit");
@@ -39,10 +32,10 @@ http::Response refuse_long_post(Api& api, const Ask& ask) {
 // The member `agent` names who shall serve a room that the message opens; a message never opens one here.
 awaitable<http::Response> post_message(Api& api, Ask& ask) {
   std::string text = ask.string("msg");
-  if (is_too_long(api, text)) co_return refuse_long_post(api, ask);
+  if (api.is_too_long(text)) co_return refuse_long_post(api, ask);
   const std::string token = ask.string("token");
-  conversations::PostMessage command{api.call(ask),        token,          ask.string("rid"), ask.string("_id"),
-                                     random_id(id_length), std::move(text)};
+  conversations::PostMessage command{api.call(ask),     token,    ask.string("rid"),
+                                     ask.string("_id"), new_id(), std::move(text)};
   auto pending = api.run(std::move(command), &conversations::post_message);
   const auto posted = co_await std::move(pending);
   if (!posted) co_return broken(posted.error());
@@ -101,7 +94,7 @@ awaitable<http::Response> edit_message(Api& api, Ask& ask) {
   if (ask.input.is_object() && ask.optional_string("_id") == id) ask.input.get_object().stable_erase("_id");
   if (auto failed = misfit(put_schema(), ask)) co_return std::move(*failed);
   std::string text = ask.string("msg");
-  if (is_too_long(api, text)) co_return refuse_long_edit(api, ask);
+  if (api.is_too_long(text)) co_return refuse_long_edit(api, ask);
   const std::string token = ask.string("token");
   conversations::EditMessage command{api.call(ask), token, ask.string("rid"), id, std::move(text)};
   auto pending = api.run(std::move(command), &conversations::edit_message);

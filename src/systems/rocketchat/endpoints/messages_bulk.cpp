@@ -1,7 +1,6 @@
 // messages: several messages of a visitor at once, brought by an operator.
 #include <utility>
 
-#include "common/ids.hpp"
 #include "common/text.hpp"
 #include "systems/rocketchat/endpoints/api.hpp"
 #include "systems/rocketchat/endpoints/message_schemas.hpp"
@@ -9,8 +8,6 @@
 namespace chatrelay::systems::rocketchat::endpoints {
 
 namespace {
-
-constexpr std::size_t id_length = 17;  // 101 bits
 
 http::Response told(const conversations::PostedMany& posted) {
   json::array messages;
@@ -34,13 +31,12 @@ awaitable<http::Response> post_many(Api& api, Ask& ask) {
   if (trim(command.token).empty()) co_return failure("invalid-token");
   for (const json::value& each : input.at("messages").as_array()) {
     command.texts.emplace_back(each.at("msg").as_string());
-    if (utf16_length(command.texts.back()) > static_cast<std::size_t>(api.serving().message_length_max))
-      co_return failure("message-length-exceeds-character-limit");
-    command.new_ids.push_back(random_id(id_length));
+    if (api.is_too_long(command.texts.back())) co_return failure("message-length-exceeds-character-limit");
+    command.new_ids.push_back(new_id());
   }
-  command.new_visitor_id = random_id(id_length);
-  command.new_room_id = random_id(id_length);
-  command.new_message_id = random_id(id_length);
+  command.new_visitor_id = new_id();
+  command.new_room_id = new_id();
+  command.new_message_id = new_id();
   command.rooms_max = static_cast<std::size_t>(api.serving().rooms_per_visitor);
   auto pending = api.run(std::move(command), &conversations::post_many);
   const auto posted = co_await std::move(pending);

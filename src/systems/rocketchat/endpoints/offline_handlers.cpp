@@ -1,6 +1,5 @@
 // POST offline.message: a message that is left while nobody is there. Who leaves it need not be known to us, so it is
 // taken only when somebody will get it; otherwise the visitor is told at once that it cannot be sent.
-#include "common/ids.hpp"
 #include "common/log.hpp"
 #include "common/text.hpp"
 #include "systems/rocketchat/endpoints/email_shape.hpp"
@@ -40,7 +39,7 @@ const char* fault_of(const Api& api, const conversations::LeaveMessage& form) {
   for (const auto* text :
        {&form.name, form.department ? &*form.department : nullptr, form.host ? &*form.host : nullptr})
     if (text != nullptr && utf16_length(*text) > name_units_max) return "length";
-  if (utf16_length(form.text) > static_cast<std::size_t>(api.serving().message_length_max)) return "length";
+  if (api.is_too_long(form.text)) return "length";
   return "";
 }
 
@@ -52,7 +51,7 @@ conversations::LeaveMessage read_form(const Api& api, const Ask& ask) {
   form.text = ask.string("message");
   form.department = ask.optional_string("department");
   form.host = ask.optional_string("host");
-  form.new_id = random_id(17);
+  form.new_id = new_id();
   return form;
 }
 

@@ -1,5 +1,4 @@
 // GET room, POST room.close, POST room.survey. A closed room stays closed: asking for it by its rid is invalid-room.
-#include "common/ids.hpp"
 #include "systems/rocketchat/endpoints/agent_handlers.hpp"
 #include "systems/rocketchat/endpoints/meteor_check.hpp"
 #include "systems/rocketchat/endpoints/survey.hpp"
@@ -39,8 +38,8 @@ awaitable<http::Response> open(Api& api, Ask& ask) {
   command.call = api.call(ask);
   command.token = ask.string("token");
   command.room_id = ask.string("rid");  // published clients send "rid=" for none
-  command.new_id = random_id(17);
-  command.new_message_id = random_id(17);
+  command.new_id = new_id();
+  command.new_message_id = new_id();
   command.origin = ask.is_widget() ? "widget" : "api";
   command.rooms_max = static_cast<std::size_t>(api.serving().rooms_per_visitor);
   auto pending = api.run(std::move(command), &conversations::open_room);
@@ -61,7 +60,7 @@ awaitable<http::Response> close(Api& api, Ask& ask) {
   command.token = ask.string("token");
   command.room_id = ask.string("rid");
   command.comment = api.serving().closed_comment;
-  command.new_message_id = random_id(17);
+  command.new_message_id = new_id();
   auto pending = api.run(std::move(command), &conversations::close_room);
   const auto answer = co_await std::move(pending);
   if (!answer) co_return broken(answer.error());
@@ -71,10 +70,6 @@ awaitable<http::Response> close(Api& api, Ask& ask) {
   fields["rid"] = answer->value->room.id;
   fields["comment"] = api.serving().closed_comment;
   co_return success(std::move(fields));
-}
-
-bool is_too_long(const Api& api, std::string_view said) {
-  return utf16_length(said) > static_cast<std::size_t>(api.serving().message_length_max);
 }
 
 awaitable<http::Response> take_survey(Api& api, Ask& ask) {
@@ -87,7 +82,7 @@ awaitable<http::Response> take_survey(Api& api, Ask& ask) {
   if (command.answers.empty()) co_return failure("invalid-data");
   json::object data;
   for (const auto& [name, value] : command.answers) {
-    if (is_too_long(api, value)) co_return failure("message-length-exceeds-character-limit");
+    if (api.is_too_long(value)) co_return failure("message-length-exceeds-character-limit");
     data[name] = value;
   }
   command.call = api.call(ask);
@@ -103,15 +98,6 @@ awaitable<http::Response> take_survey(Api& api, Ask& ask) {
   co_return success(std::move(fields));
 }
 
-Route post(std::string_view pattern, RouteHandler handler, const Schema& schema) {
-  Route made;
-  made.method = "POST";
-  made.pattern = pattern;
-  made.handler = handler;
-  made.schema = &schema;
-  return made;
-}
-
 }  // namespace
 
 std::vector<Route> room_routes() {
@@ -120,8 +106,8 @@ std::vector<Route> room_routes() {
   room.pattern = "room";
   room.handler = open;
   room.limit = Limit::room;
-  std::vector<Route> routes{room, post("room.close", close, close_schema),
-                            post("room.survey", take_survey, survey_schema)};
+  std::vector<Route> routes{room, route("POST", "room.close", close, &close_schema),
+                            route("POST", "room.survey", take_survey, &survey_schema)};
   for (Route& each : agent_routes()) routes.push_back(each);
   for (Route& each : transcript_routes()) routes.push_back(each);
   return routes;

@@ -1,5 +1,4 @@
 // custom.field, custom.fields, page.visited: what a page tells of its visitor.
-#include "common/ids.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
 #include "systems/rocketchat/endpoints/custom_fields.hpp"
@@ -52,7 +51,7 @@ awaitable<std::optional<http::Response>> set_fields(Api& api, Ask& ask, std::vec
   conversations::SaveVisitor command;
   command.call = api.call(ask);
   command.token = token;
-  command.new_id = random_id(17);  // used only if the visitor was removed just now
+  command.new_id = new_id();  // used only if the visitor was removed just now
   command.custom = std::move(custom);
   auto pending = api.run(std::move(command), &conversations::save_visitor);
   const auto answer = co_await std::move(pending);
@@ -122,22 +121,13 @@ awaitable<http::Response> visit(Api& api, Ask& ask) {
   co_return success(std::move(fields));
 }
 
-Route post(std::string_view pattern, RouteHandler handler, const Schema& schema) {
-  Route made;
-  made.method = "POST";
-  made.pattern = pattern;
-  made.handler = handler;
-  made.schema = &schema;
-  return made;
-}
-
 }  // namespace
 
 std::vector<Route> visitor_data_routes() {
   return {
-      post("custom.field", set_field, field_schema),
-      post("custom.fields", set_several, fields_schema),
-      post("page.visited", visit, page_schema),
+      route("POST", "custom.field", set_field, &field_schema),
+      route("POST", "custom.fields", set_several, &fields_schema),
+      route("POST", "page.visited", visit, &page_schema),
   };
 }
 

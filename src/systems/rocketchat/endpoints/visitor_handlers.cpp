@@ -1,6 +1,5 @@
 #include "systems/rocketchat/endpoints/visitor_handlers.hpp"
 
-#include "common/ids.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
 #include "systems/rocketchat/endpoints/custom_fields.hpp"
@@ -74,7 +73,7 @@ conversations::SaveVisitor save_command(const Api& api, const Ask& ask, const js
   conversations::SaveVisitor command;
   command.call = api.call(ask);
   command.token = strict_string_at(said, "token").value_or("");
-  command.new_id = random_id(17);
+  command.new_id = new_id();
   command.username = said_text(said, "username");
   command.name = said_text(said, "name");
   command.email = said_text(said, "email");
