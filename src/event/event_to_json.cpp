@@ -183,7 +183,7 @@ json::object message_object(const Message& message, const Storage& storage) {
 
 }  // namespace
 
-json::value to_json(const Event& event, const EventExtras& extras) {
+json::value to_json(const Event& event, const EventExtras& extras, bool with_raw) {
   // A typical event takes 2 to 4 KiB; the first block holds it, with what rules add.
   const Storage storage = json::make_shared_resource<json::monotonic_resource>(std::size_t{4096});
   Members m(18, storage);  // three more than here: rules add transcript, transcript_text and transcript_html
@@ -212,7 +212,10 @@ json::value to_json(const Event& event, const EventExtras& extras) {
   m.copy("activity", event.activity);
   m.copy("links", extras.links);
   m.copy("presence", extras.presence);
-  m.copy("raw", event.raw);
+  if (with_raw)
+    m.copy("raw", event.raw);
+  else
+    m.null("raw");
   return m.take();
 }
 

@@ -17,8 +17,13 @@ class Input {
   // `.links` is empty unless asked for: `when` and `to` must not depend on what destinations remembered.
   const json::value& with(const Needs& needs) {
     if (value_.is_null()) {
-      value_ = to_json(event_, extras_);
+      value_ = to_json(event_, extras_, needs.raw);
+      raw_shown_ = needs.raw;
       set_links(false);
+    }
+    if (needs.raw && !raw_shown_) {
+      value_.as_object()["raw"] = event_.raw;
+      raw_shown_ = true;
     }
     if (needs.links != links_shown_) set_links(needs.links);
     add(needs.transcript, "transcript",
@@ -34,7 +39,7 @@ class Input {
 
   // The event as a payload. Transcripts are left out: whether another rule asked for them must not show.
   json::value whole() {
-    json::value copy = with({false, false, false, true});
+    json::value copy = with({false, false, false, true, true});
     for (const char* key : {"transcript", "transcript_text", "transcript_html"}) copy.as_object().erase(key);
     return copy;
   }
@@ -54,7 +59,7 @@ class Input {
   const EventExtras& extras_;
   const Lazy& lazy_;
   json::value value_;
-  bool links_shown_ = true;
+  bool links_shown_ = true, raw_shown_ = false;
 };
 
 }  // namespace

@@ -143,7 +143,7 @@ class Loader {
     rule.when = data_.builder.add(text, when.where(), problems_);
     if (data_.builder.names(*rule.when, "links")) when.problem("uses .links, which rules may use only in with");
     const auto needs = [&](std::string_view key) { return data_.builder.mentions(*rule.when, key); };
-    rule.when_needs = {needs("transcript"), needs("transcript_text"), needs("transcript_html"), false};
+    rule.when_needs = {needs("transcript"), needs("transcript_text"), needs("transcript_html"), false, needs("raw")};
   }
 
   DeliverySpec delivery(const Node& node, Rule& rule) {
@@ -259,6 +259,7 @@ class Loader {
       needs.transcript = needs.transcript || made.mentions(builder, "transcript");
       needs.transcript_text = needs.transcript_text || made.mentions(builder, "transcript_text");
       needs.transcript_html = needs.transcript_html || made.mentions(builder, "transcript_html");
+      needs.raw = needs.raw || made.mentions(builder, "raw");
       needs.links = needs.links || (links_too && made.mentions(builder, "links"));
     };
     add(spec.to, false);

@@ -22,6 +22,7 @@ struct Needs {
   bool transcript_text = false;
   bool transcript_html = false;
   bool links = false;
+  bool raw = false;  // often the largest part of an event, seldom asked for
 };
 
 struct DeliverySpec {

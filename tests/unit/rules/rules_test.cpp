@@ -314,6 +314,24 @@ rules:
       ElementsAre(R"(r: mailbox/send {"text":"x"})"));
 }
 
+TEST_F(Rules, raw_is_there_for_whoever_asks) {
+  const auto decision = decide(R"(
+rules:
+  - {name: first, on: "*", when: .visitor.name != null, deliver: [{to: archive, with: {body: "{{ .message.text }}"}}]}
+  - {name: in with, on: "*", deliver: [{to: archive, with: {body: "{{ .raw.big }}"}}]}
+  - {name: in when, on: "*", when: .raw.big != null, deliver: [{to: archive, with: {body: 1}}]}
+  - {name: by the whole, on: "*", deliver: [{to: archive, with: {body: "{{ . | .[\"ra\" + \"w\"] | keys }}"}}]}
+)",
+                               event());
+  EXPECT_THAT(
+      shown(decision),
+      ElementsAre(R"(first: archive/write {"body":"a & b"})", R"(in with: archive/write {"body":9007199254740993})",
+                  R"(in when: archive/write {"body":1})", R"(by the whole: archive/write {"body":["big"]})"));
+  const auto alone =
+      decide("rules:\n  - {name: r, on: '*', when: .raw.big != null, deliver: [{to: archive}]}\n", event());
+  EXPECT_THAT(alone.matched, ElementsAre("r")) << "also for the first rule of all";
+}
+
 TEST_F(Rules, when_and_to_do_not_see_links_and_with_does) {
   const EventExtras extras{json::parse(R"({"crm":{"id":7}})"), json::object()};
   const auto decision = decide(R"(
