@@ -7,6 +7,8 @@ find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Threads REQUIRED)
+# Time zones (libhowardhinnant-date-dev): g++ 12 has no tzdb of its own.
+find_package(date REQUIRED)
 
 # libjq ships neither a CMake package nor a pkg-config file in Debian 12.
 find_path(CHATRELAY_JQ_INCLUDE jq.h REQUIRED)
@@ -21,6 +23,13 @@ find_library(CHATRELAY_SYSTEMD_LIBRARY systemd REQUIRED)
 add_library(chatrelay_libsystemd INTERFACE)
 target_include_directories(chatrelay_libsystemd SYSTEM INTERFACE ${CHATRELAY_SYSTEMD_INCLUDE})
 target_link_libraries(chatrelay_libsystemd INTERFACE ${CHATRELAY_SYSTEMD_LIBRARY})
+
+# libcrypt hashes keys and passwords of accounts, as PHP's password_hash() does (libcrypt-dev, which libc6-dev brings).
+find_path(CHATRELAY_CRYPT_INCLUDE crypt.h REQUIRED)
+find_library(CHATRELAY_CRYPT_LIBRARY crypt REQUIRED)
+add_library(chatrelay_libcrypt INTERFACE)
+target_include_directories(chatrelay_libcrypt SYSTEM INTERFACE ${CHATRELAY_CRYPT_INCLUDE})
+target_link_libraries(chatrelay_libcrypt INTERFACE ${CHATRELAY_CRYPT_LIBRARY})
 
 # Memory is taken on one thread and given back on another all the time here (planner to writer, ingest to writer): jemalloc makes
 # that a tenth cheaper for the whole daemon (BENCHMARK.md). The sanitizers bring their own allocator.
