@@ -77,7 +77,7 @@ Config read_config(const Node& root, const std::string& file) {
   Config config;
   config.file = file;
   root.only({"listen", "store", "store_key", "rules", "connectors", "retention", "limits", "log", "sources",
-             "destinations", "tables"});
+             "destinations", "tables", "presence"});
   config.listen = read_listen(root["listen"]);
   config.store_path = read_store(root["store"]);
   config.store_key = root["store_key"].secret();
@@ -89,6 +89,7 @@ Config read_config(const Node& root, const std::string& file) {
   config.sources = read_sources(root["sources"]);
   config.destinations = read_destinations(root["destinations"]);
   config.tables = read_tables(root["tables"]);
+  config.presence = root["presence"];
   return config;
 }
 

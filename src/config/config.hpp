@@ -34,6 +34,7 @@ struct Listen {
   Address admin{"127.0.0.1", 8081};
   Secret admin_token;
   std::vector<std::string> trusted_proxies;  // addresses or CIDR
+  std::string site;                          // a folder whose files are served under /site/; empty: none
 };
 
 struct Limits {
@@ -100,6 +101,7 @@ struct Config {
   std::vector<SourceConfig> sources;
   std::vector<DestinationConfig> destinations;
   boost::json::object tables;
+  Node presence;  // everything, for its own room
 
   const SourceConfig* source(std::string_view name) const;
   const DestinationConfig* destination(std::string_view name) const;

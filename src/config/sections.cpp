@@ -1,5 +1,8 @@
 #include "config/sections.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 #include "common/text.hpp"
 #include "config/address.hpp"
 
@@ -42,6 +45,17 @@ std::string read_public_url(const Node& node) {
   return url;
 }
 
+// A folder whose files are served under /site/.
+std::string read_site(const Node& node) {
+  if (!node.present()) return {};
+  const std::string folder = node.path_value();
+  if (folder.empty()) return {};
+  std::error_code ec;
+  if (std::filesystem::is_directory(folder, ec)) return folder;
+  node.problem("names " + folder + ", which is no folder");
+  return {};
+}
+
 bool same_socket(const Address& a, const Address& b) {
   if (a.port == 0 || a.port != b.port) return false;
   return a.host == b.host || is_unspecified_address(a.host) || is_unspecified_address(b.host);
@@ -58,7 +72,7 @@ Millis positive_duration(const Node& node, Millis fallback) {
 
 Listen read_listen(const Node& node) {
   Listen listen;
-  node.only({"public", "public_url", "admin", "admin_token", "trusted_proxies"});
+  node.only({"public", "public_url", "admin", "admin_token", "trusted_proxies", "site"});
   const Node pub = node["public"];
   if (pub.is_map()) {
     pub.only({"address", "tls"});
@@ -75,6 +89,7 @@ Listen read_listen(const Node& node) {
                           ", which others can reach: it needs listen.admin_token (or take 127.0.0.1)");
   if (same_socket(listen.public_address, listen.admin))
     node["admin"].problem("has the same address and port as listen.public; they must differ");
+  listen.site = read_site(node["site"]);
   for (const Node& entry : node["trusted_proxies"].items()) {
     const std::string proxy = entry.string();
     if (is_ip_or_cidr(proxy))

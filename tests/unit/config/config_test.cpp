@@ -162,6 +162,22 @@ TEST(ConfigFile, AMissingRulesFolderIsAWarningAMissingFileAProblem) {
   EXPECT_TRUE(Loaded("connectors: [/nowhere/connectors]").problems.has_errors());
 }
 
+TEST(ConfigFile, ASiteIsAFolderThatIsThere) {
+  EXPECT_EQ(Loaded("").config.listen.site, "");
+  EXPECT_EQ(Loaded("listen: {site: \"\"}").text(), "");
+  const Loaded there("listen: {site: /tmp}");
+  EXPECT_EQ(there.text(), "");
+  EXPECT_EQ(there.config.listen.site, "/tmp");
+  // Relative to the file, whatever the working directory is.
+  EXPECT_EQ(Loaded("listen: {site: ../../tmp}").config.listen.site, "/tmp");
+  for (const std::string folder : {"/nowhere/site", "/dev/null", "[a]", "{}"}) {
+    const Loaded wrong("listen: {site: " + folder + "}");
+    EXPECT_TRUE(wrong.problems.has_errors()) << folder;
+    EXPECT_THAT(wrong.text(), HasSubstr("config.yaml:1: listen.site "));
+    EXPECT_EQ(wrong.config.listen.site, "");
+  }
+}
+
 TEST(ConfigFile, PublicUrlMustBeOne) {
   for (const std::string url :
        {"relay.example.com", "ftp://x", "https://", "https:///x", "https://a b", "https://x?y=1"})
