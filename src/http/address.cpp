@@ -196,4 +196,9 @@ boost::asio::ip::address counted_address(const boost::asio::ip::address& normali
   return boost::asio::ip::address_v6(bytes);
 }
 
+std::string counted_address(std::string_view client) {
+  const auto parsed = parse_address(client);
+  return parsed ? counted_address(normalized(*parsed)).to_string() : std::string(client);
+}
+
 }  // namespace chatrelay::http

@@ -20,6 +20,9 @@ boost::asio::ip::address normalized(const boost::asio::ip::address& address);
 // What counts as one address: a v6 network of 64 bits, since whoever has one address there has them all.
 boost::asio::ip::address counted_address(const boost::asio::ip::address& normalized);
 
+// The same as text, of what client_address gave; what is no address stays as it is.
+std::string counted_address(std::string_view client);
+
 // "10.0.0.0/8", "fd00::/8" or a single address.
 class Network {
  public:

@@ -1,5 +1,7 @@
 #include "http/connection.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -278,7 +280,7 @@ asio::awaitable<Response> Connection<Stream>::handled() {
     thrown = error.what();
   }
   if (!state_->stopped) log::error("a handler threw", {{"server", state_->options.name}, {"what", printable(thrown)}});
-  Response response(500, "internal error\n");
+  Response response(500, words_for(request_.message.target(), "internal error\n"));
   response.close = true;
   co_return response;
 }
@@ -387,9 +389,18 @@ asio::awaitable<bool> Connection<Stream>::answer_stream(Response& response, bool
 }
 
 template <class Stream>
+std::string Connection<Stream>::words_for(beast::string_view target, std::string_view why) const {
+  const std::string_view path(target.data(), target.size());
+  const bool bare = std::ranges::any_of(state_->options.bare_refusals, [&](const std::string& prefix) {
+    return path.empty() || path.starts_with(prefix);  // without a target it could be any of them
+  });
+  return bare ? std::string() : std::string(why);
+}
+
+template <class Stream>
 asio::awaitable<bool> Connection<Stream>::refuse(HeadVerdict verdict) {
   if (auto* counter = state_->metrics.by_class[static_cast<std::size_t>(verdict.status) / 100]) counter->add();
-  Response response(verdict.status, std::string(verdict.why));
+  Response response(verdict.status, words_for(parser_->get().target(), verdict.why));
   if (verdict.status == 503) response.headers.emplace_back("Retry-After", "5");
   ResponseShape shape;
   shape.keep_alive = false;

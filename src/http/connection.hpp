@@ -53,6 +53,7 @@ class Connection {
   boost::asio::awaitable<bool> answer(Response& response);
   boost::asio::awaitable<bool> answer_stream(Response& response, bool chunked);
   boost::asio::awaitable<bool> refuse(HeadVerdict verdict);
+  std::string words_for(beast::string_view target, std::string_view why) const;  // empty for a bare refusal
   boost::asio::awaitable<bool> write(std::string_view bytes);
   boost::asio::awaitable<void> until_gone(boost::asio::steady_timer& wake);
   boost::asio::awaitable<void> close_gracefully();

@@ -320,6 +320,10 @@ void Server::set_limits(const ServerLimits& limits) {
   state_->set_limits(limits);
 }
 
+void Server::set_bare_refusals(std::vector<std::string> prefixes) {
+  state_->options.bare_refusals = std::move(prefixes);
+}
+
 asio::awaitable<bool> Server::drain(Millis limit) {
   const auto state = state_;
   state->start_drain();

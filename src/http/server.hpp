@@ -85,6 +85,9 @@ struct ServerOptions {
   std::string certificate_file, key_file;  // empty: no TLS
   std::vector<std::string> trusted_proxies;
   ServerLimits limits;
+  // Prefixes of paths whose refusals by the server itself have no body: their senders show answers to people. Neither
+  // have then refusals of a head that could not be read as far as its path.
+  std::vector<std::string> bare_refusals;
   std::vector<std::string> hosts_allowed;  // admin: Host must be one of these (port ignored); empty: any
 };
 
@@ -106,6 +109,7 @@ class Server {
   // For connections from now on. The old certificate stays when the new one cannot be read.
   Result<void> reload_certificate(const std::string& certificate_file, const std::string& key_file);
   void set_limits(const ServerLimits& limits);
+  void set_bare_refusals(std::vector<std::string> prefixes);
   // Stops accepting (closing the listening socket unless inherited), lets requests under way finish with Connection:
   // close, cuts idle connections and streams; true if all ended in time. What has not ended then is cut.
   boost::asio::awaitable<bool> drain(Millis limit);

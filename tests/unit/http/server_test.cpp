@@ -583,6 +583,36 @@ TEST_F(Serving, InheritedSocketIsUsedAndNotClosedByADrain) {
   EXPECT_TRUE(waits.send("x"));
 }
 
+TEST_F(Serving, ItsOwnRefusalsAreBareWhereSendersShowThem) {
+  options.bare_refusals = {"/hooks/"};
+  start();
+  const auto refused = [&](const std::string& path) {
+    return ask("POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n" + std::string(5000, 'x'));
+  };
+  const std::string bare = refused("/hooks/lhc/secret");
+  EXPECT_EQ(status(bare), 413);
+  EXPECT_NE(bare.find("Content-Length: 0\r\n"), std::string::npos) << bare;
+  EXPECT_TRUE(bare.ends_with("\r\n\r\n")) << bare;
+  EXPECT_TRUE(refused("/p").ends_with("the body is too large\n"));
+  const std::string strange = ask("PUT /hooks/lhc HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
+  EXPECT_EQ(status(strange), 400);
+  EXPECT_TRUE(strange.ends_with("\r\n\r\n")) << strange;
+  const std::string large = ask("POST /hooks/lhc HTTP/1.1\r\nHost: h\r\nX: " + std::string(3000, 'x') + "\r\n\r\n");
+  EXPECT_EQ(status(large), 431);
+  EXPECT_TRUE(large.ends_with("\r\n\r\n")) << large;
+  const std::string unread = ask("nonsense\r\n\r\n");
+  EXPECT_EQ(status(unread), 400);
+  EXPECT_TRUE(unread.ends_with("\r\n\r\n")) << "whose it is could not be read: " << unread;
+}
+
+TEST_F(Serving, AHandlerThatThrowsIsBareThereToo) {
+  options.bare_refusals = {"/throws"};
+  start();
+  const std::string answer = ask("GET /throws HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(status(answer), 500);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+}
+
 TEST_F(Serving, LargeBodiesHaveALimitTogether) {
   options.limits.body_bytes_max = 400'000;
   options.limits.bodies_bytes_max = 150'000;
