@@ -145,7 +145,7 @@ bool ignores_input(std::string_view name) {
 bool passes_input(std::string_view name) {
   static constexpr auto names = std::to_array<std::string_view>(
       {"select", "first", "last", "isempty", "error", "range", "test", "startswith", "endswith", "contains", "inside",
-       "index", "rindex", "split", "join", "ltrimstr", "rtrimstr", "has"});
+       "index", "rindex", "split", "join", "ltrimstr", "rtrimstr", "has", "matches_page"});
   return std::ranges::find(names, name) != names.end();
 }
 
@@ -235,6 +235,8 @@ class Reads {
       dot(i);
     } else if (is_assignment(token)) {
       out_.whole = true;  // an assignment gives its whole input back
+    } else if (token.kind == TokenKind::name && token.text == "matches_page") {
+      out_.roots.emplace_back("visitor");  // of an event it reads .visitor.page.url alone
     } else if (token.kind == TokenKind::name && !ignores_input(token.text)) {
       out_.whole = true;
     } else if (token.kind == TokenKind::format &&

@@ -7,7 +7,8 @@
 namespace chatrelay::expression {
 namespace {
 
-// What `jq -n builtins` of 1.6 prints, and the three names that its parser treats as functions. A unit test compares.
+// What `jq -n builtins` of 1.6 prints, the three names that its parser treats as functions, and matches_page, which
+// safe_builtins.cpp defines. A unit test compares.
 constexpr auto builtins = std::to_array<std::string_view>({
     "IN/1",
     "IN/2",
@@ -137,6 +138,7 @@ constexpr auto builtins = std::to_array<std::string_view>({
     "map_values/1",
     "match/1",
     "match/2",
+    "matches_page/1",
     "max/0",
     "max_by/1",
     "min/0",

@@ -87,6 +87,37 @@ def splits($re; $mode):
   | $text[.[$i]:.[$i + 1]];
 def splits($re): splits($re; null);
 def split($re; $mode): [splits($re; $mode)];
+
+# Our own. Of an event, the page that the visitor is on; of a text, that address: does it fit the pattern, or one of a
+# list, in which * stands for anything (Livechatoo's `target`)? The whole address is compared; without what stands after
+# # or ?, where the pattern has none (a ? after the # counts there alone). No regular expression: the time goes by the
+# address's length, whatever it holds.
+def __page_fits($pattern):
+  ($pattern | split("*")) as $parts
+  | if ($parts | length) < 2 then . == $pattern
+    elif startswith($parts[0]) | not then false
+    else
+      reduce ($parts[1:-1][] | select(. != "")) as $part (.[($parts[0] | length):];
+        if . == null then null
+        else split($part) as $pieces
+          | if ($pieces | length) < 2 then null else .[($pieces[0] | length) + ($part | length):] end
+        end)
+      | . != null and endswith($parts[-1])
+    end;
+def __page_without_query($pattern): if $pattern | contains("?") then . else split("?") | .[0] // "" end;
+def __page_for($pattern):
+  split("#") as $url
+  | ($pattern | split("#")) as $wanted
+  | ($url[0] // "" | __page_without_query($wanted[0] // "")) as $page
+  | if ($url | length) < 2 or ($wanted | length) < 2 then $page
+    else $page + "#" + ($url[1:] | join("#") | __page_without_query($wanted[1:] | join("#"))) end;
+def matches_page($pattern):
+  (if type == "object" then .visitor.page.url else . end) as $url
+  | if ($url | type) != "string" then false
+    else
+      any(($pattern | if type == "array" then .[] else . end) | strings;
+        . as $one | $url | __page_for($one) | __page_fits($one))
+    end;
 )jq";
 }
 
