@@ -265,6 +265,8 @@ class Transaction {
   virtual void remove(const OwnMessage& message) = 0;
   // Its rooms can no longer be reached; they and their messages go with retention, a few rows at a time.
   virtual void remove_visitor(OwnPk visitor) = 0;
+  // Nobody finds it from now on; its messages go with retention, and their ids are taken until then.
+  virtual void remove_room(OwnPk room) = 0;
 
   // An event that no webhook brought: planned like every other. No de-duplication.
   virtual EventSeq append(const NewEvent& event) = 0;
@@ -348,6 +350,7 @@ class Reader {
   virtual Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) = 0;
 
   virtual Result<std::vector<DestinationState>> destination_states() = 0;
+  virtual Result<std::optional<json::value>> remembered(std::string_view name) = 0;
   virtual Result<std::vector<DestinationBacklog>> backlog() = 0;  // kept as counters: does not scan
   virtual Result<Totals> totals() = 0;                            // does not scan
 
@@ -367,7 +370,10 @@ class Reader {
   virtual Result<std::optional<OwnVisitor>> own_visitor(std::string_view source, std::string_view token) = 0;
   virtual Result<std::optional<OwnVisitor>> own_visitor(OwnPk pk) = 0;
   virtual Result<std::optional<OwnRoom>> own_room(std::string_view source, std::string_view id) = 0;
+  virtual Result<std::optional<OwnRoom>> own_room(OwnPk pk) = 0;                         // of any source
   virtual Result<std::vector<OwnRoom>> own_rooms(OwnPk visitor, std::size_t limit) = 0;  // newest first
+  // Of all visitors, newest first: rooms with pk < before (0: from the newest).
+  virtual Result<std::vector<OwnRoom>> own_rooms(std::string_view source, OwnPk before, std::size_t limit) = 0;
   virtual Result<std::optional<OwnMessage>> own_message(std::string_view source, std::string_view id) = 0;
   virtual Result<std::vector<OwnMessage>> own_messages(const OwnMessageQuery& query) = 0;
   // With after < sent_at < before; counts no further than limit. `oldest`: the first of them.
@@ -405,6 +411,8 @@ class Store {
   virtual void record(AttemptResult result, Done<bool> done) = 0;  // false: the delivery was closed meanwhile
                                                                    // (cancelled); the attempt is recorded all the same
   virtual void save_destination(DestinationState state, Done<bool> done) = 0;
+  // What a room remembers over a restart, as a whole under its name; the store does not look into it.
+  virtual void remember(std::string name, json::value value, Done<bool> done) = 0;
 
   // An operator's hand. Each answers the number of deliveries it changed.
   virtual void retry(

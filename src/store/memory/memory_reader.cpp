@@ -115,6 +115,12 @@ class MemoryReader final : public Reader {
     return found;
   }
 
+  Result<std::optional<json::value>> remembered(std::string_view name) override {
+    std::lock_guard lock(shared_->mutex);
+    const auto found = t_.remembered.find(name);
+    return found == t_.remembered.end() ? std::nullopt : std::optional(found->second);
+  }
+
   Result<std::vector<DestinationBacklog>> backlog() override {
     std::lock_guard lock(shared_->mutex);
     std::map<std::string, DestinationBacklog> by_name;
@@ -283,9 +289,18 @@ class MemoryReader final : public Reader {
     std::lock_guard lock(shared_->mutex);
     return copy_of(t_.own.room(source, id));
   }
+  Result<std::optional<OwnRoom>> own_room(OwnPk pk) override {
+    std::lock_guard lock(shared_->mutex);
+    auto found = t_.own.rooms.find(pk);
+    return found == t_.own.rooms.end() ? std::nullopt : std::optional(found->second);
+  }
   Result<std::vector<OwnRoom>> own_rooms(OwnPk visitor, std::size_t limit) override {
     std::lock_guard lock(shared_->mutex);
     return t_.own.rooms_of(visitor, limit);
+  }
+  Result<std::vector<OwnRoom>> own_rooms(std::string_view source, OwnPk before, std::size_t limit) override {
+    std::lock_guard lock(shared_->mutex);
+    return t_.own.rooms_of(source, before, std::min(limit, page_max));
   }
   Result<std::optional<OwnMessage>> own_message(std::string_view source, std::string_view id) override {
     std::lock_guard lock(shared_->mutex);

@@ -79,6 +79,14 @@ class MemoryStore final : public Store {
         },
         std::move(done));
   }
+  void remember(std::string name, json::value value, Done<bool> done) override {
+    push<bool>(
+        [name = std::move(name), value = std::move(value)](Tables& t) -> Result<bool> {
+          t.remembered[name] = value;
+          return true;
+        },
+        std::move(done));
+  }
   void retry(std::vector<DeliverySeq> deliveries, WallTime now, Done<std::size_t> done) override {
     push<std::size_t>(
         [this, deliveries = std::move(deliveries), now](Tables& t) -> Result<std::size_t> {

@@ -98,6 +98,14 @@ class MemoryTransaction final : public Transaction {
       own_.gone_visitors.insert(visitor);
     });
   }
+  void remove_room(OwnPk room) override {
+    guarded([&] {
+      const auto* found = find_in(own_.rooms, room);
+      require(found != nullptr, "there is no such room");
+      undo_.emplace_back([this, before = *found] { own_.rooms[before.pk] = before; });
+      own_.rooms.erase(room);
+    });
+  }
 
   EventSeq append(const NewEvent& event) override {
     return guarded([&] {

@@ -42,6 +42,13 @@ std::vector<OwnRoom> OwnTables::rooms_of(OwnPk visitor, std::size_t limit) const
   return found;
 }
 
+std::vector<OwnRoom> OwnTables::rooms_of(std::string_view source, OwnPk before, std::size_t limit) const {
+  std::vector<OwnRoom> found;
+  for (auto at = rooms.rbegin(); at != rooms.rend() && found.size() < limit; ++at)
+    if (at->second.source == source && (before == 0 || at->first < before)) found.push_back(at->second);
+  return found;
+}
+
 std::vector<OwnMessage> OwnTables::messages_of(const OwnMessageQuery& query) const {
   std::vector<OwnMessage> found;
   const auto of_room = messages.find(query.room);

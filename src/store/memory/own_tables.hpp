@@ -28,6 +28,7 @@ struct OwnTables {
   const OwnMessage* message(std::string_view source, std::string_view id) const;
   std::vector<OwnRoom> open_rooms(OwnPk visitor, std::size_t limit) const;
   std::vector<OwnRoom> rooms_of(OwnPk visitor, std::size_t limit) const;  // newest first
+  std::vector<OwnRoom> rooms_of(std::string_view source, OwnPk before, std::size_t limit) const;
   std::vector<OwnMessage> messages_of(const OwnMessageQuery& query) const;
   std::size_t count_messages(OwnPk room, WallTime after, WallTime before, std::size_t limit,
                              std::optional<OwnMessage>* oldest) const;

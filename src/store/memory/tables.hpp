@@ -47,6 +47,7 @@ struct Tables {
   std::map<LaneId, std::map<std::uint64_t, DeliverySeq>> lanes;  // open ones by pos
   std::map<DeliverySeq, std::vector<StoredAttempt>> attempts;
   std::map<std::string, DestinationState> destination_states;
+  std::map<std::string, json::value, std::less<>> remembered;
   std::map<std::string, WallTime> last_received;
   std::map<Hash128, SeenRecord> seen;
   EventSeq next_event = 1;

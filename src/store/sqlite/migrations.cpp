@@ -92,6 +92,12 @@ CREATE UNIQUE INDEX own_messages_id ON own_messages(id, source);
 CREATE TABLE own_gone(kind INTEGER, pk INTEGER, PRIMARY KEY(kind, pk)) WITHOUT ROWID;
 )sql";
 
+constexpr const char* version_3 = R"sql(
+CREATE TABLE remembered(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+-- The rooms of one source, newest first, however many others there are.
+CREATE INDEX own_rooms_source ON own_rooms(source);
+)sql";
+
 std::string meta_value(Connection& db, const char* literal) {
   if (db.pragma("SELECT count(*) FROM sqlite_schema WHERE name='meta'") == 0) return {};
   Rows rows(db, literal);
@@ -117,7 +123,7 @@ Result<void> run_step(Connection& db, const Migration& step) {
 }  // namespace
 
 const std::vector<Migration>& migrations() {
-  static const std::vector<Migration> steps{{1, "0.1.0", version_1}, {2, "0.1.0", version_2}};
+  static const std::vector<Migration> steps{{1, "0.1.0", version_1}, {2, "0.1.0", version_2}, {3, "0.1.0", version_3}};
   return steps;
 }
 

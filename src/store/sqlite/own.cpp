@@ -127,6 +127,17 @@ std::vector<OwnRoom> OwnTables::rooms(OwnPk visitor, std::size_t limit) {
   return all_rooms(rows, *this);
 }
 
+std::vector<OwnRoom> OwnTables::rooms(std::string_view source, OwnPk before, std::size_t limit) {
+  const auto number = names.number(db, source);
+  if (!number) return {};
+  Rows rows(db,
+            "SELECT " ROOM_COLUMNS " FROM own_rooms INDEXED BY own_rooms_source " WITH_COUNTS
+            "WHERE pk<?1 AND source=?2 ORDER BY pk DESC LIMIT ?3",
+            before == 0 ? std::numeric_limits<std::int64_t>::max() : bounded(before), *number,
+            bounded(std::min(limit, page_max)));
+  return all_rooms(rows, *this);
+}
+
 std::size_t OwnTables::count_rooms(OwnPk visitor, std::size_t limit) {
   Rows rows(db, "SELECT count(*) FROM (SELECT 1 FROM own_rooms INDEXED BY own_rooms_visitor WHERE visitor=?1 LIMIT ?2)",
             visitor, bounded(limit));

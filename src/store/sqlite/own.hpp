@@ -22,8 +22,9 @@ struct OwnTables {
   std::optional<OwnVisitor> visitor(OwnPk pk);
   std::optional<OwnRoom> room(std::string_view source, std::string_view id);
   std::optional<OwnRoom> room(OwnPk pk);
-  std::vector<OwnRoom> open_rooms(OwnPk visitor, std::size_t limit);  // oldest first
-  std::vector<OwnRoom> rooms(OwnPk visitor, std::size_t limit);       // newest first
+  std::vector<OwnRoom> open_rooms(OwnPk visitor, std::size_t limit);                     // oldest first
+  std::vector<OwnRoom> rooms(OwnPk visitor, std::size_t limit);                          // newest first
+  std::vector<OwnRoom> rooms(std::string_view source, OwnPk before, std::size_t limit);  // newest first
   std::size_t count_rooms(OwnPk visitor, std::size_t limit);
   std::optional<OwnMessage> message(std::string_view source, std::string_view id);
   std::vector<OwnMessage> messages(const OwnMessageQuery& query);

@@ -87,6 +87,7 @@ class SqliteReader final : public ReaderBase {
                                           const std::vector<DeliverySeq>& skip) override;
   Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) override;
   Result<std::vector<DestinationState>> destination_states() override;
+  Result<std::optional<json::value>> remembered(std::string_view name) override;
   Result<std::vector<DestinationBacklog>> backlog() override;
   Result<std::optional<StoredDelivery>> delivery(DeliverySeq seq) override;
   Result<std::optional<StoredDelivery>> find_delivery(std::string_view id) override;
@@ -95,7 +96,9 @@ class SqliteReader final : public ReaderBase {
   Result<std::optional<OwnVisitor>> own_visitor(std::string_view source, std::string_view token) override;
   Result<std::optional<OwnVisitor>> own_visitor(OwnPk pk) override;
   Result<std::optional<OwnRoom>> own_room(std::string_view source, std::string_view id) override;
+  Result<std::optional<OwnRoom>> own_room(OwnPk pk) override;
   Result<std::vector<OwnRoom>> own_rooms(OwnPk visitor, std::size_t limit) override;
+  Result<std::vector<OwnRoom>> own_rooms(std::string_view source, OwnPk before, std::size_t limit) override;
   Result<std::optional<OwnMessage>> own_message(std::string_view source, std::string_view id) override;
   Result<std::vector<OwnMessage>> own_messages(const OwnMessageQuery& query) override;
   Result<std::size_t> count_own_messages(OwnPk room, WallTime after, WallTime before, std::size_t limit,

@@ -46,6 +46,14 @@ Result<std::optional<WallTime>> SqliteReader::next_due(std::string_view destinat
   });
 }
 
+Result<std::optional<json::value>> SqliteReader::remembered(std::string_view name) {
+  return read([&]() -> std::optional<json::value> {
+    Rows rows(db(), "SELECT value FROM remembered WHERE name=?1", name);
+    if (!rows.next()) return std::nullopt;
+    return json::parse(rows.string(0));
+  });
+}
+
 Result<std::vector<DestinationState>> SqliteReader::destination_states() {
   return read([&] {
     std::vector<DestinationState> states;

@@ -16,6 +16,14 @@ Result<std::optional<OwnRoom>> SqliteReader::own_room(std::string_view source, s
   return read([&] { return OwnTables{db(), names_}.room(source, id); });
 }
 
+Result<std::optional<OwnRoom>> SqliteReader::own_room(OwnPk pk) {
+  return read([&] { return OwnTables{db(), names_}.room(pk); });
+}
+
+Result<std::vector<OwnRoom>> SqliteReader::own_rooms(std::string_view source, OwnPk before, std::size_t limit) {
+  return read([&] { return OwnTables{db(), names_}.rooms(source, before, limit); });
+}
+
 Result<std::vector<OwnRoom>> SqliteReader::own_rooms(OwnPk visitor, std::size_t limit) {
   return read([&] { return OwnTables{db(), names_}.rooms(visitor, limit); });
 }

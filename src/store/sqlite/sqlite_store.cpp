@@ -52,6 +52,14 @@ class SqliteStore final : public Store {
     writer_.submit(make_unit<bool>(std::move(work), std::move(done)));
   }
 
+  void remember(std::string name, json::value value, Done<bool> done) override {
+    auto work = [name = std::move(name), text = json::serialize(value)](Core& core, const Slice&, bool& answer) {
+      core.db.run("INSERT OR REPLACE INTO remembered VALUES(?1,?2)", name, text);
+      return answer = true;
+    };
+    writer_.submit(make_unit<bool>(std::move(work), std::move(done)));
+  }
+
   void retry(std::vector<DeliverySeq> deliveries, WallTime now, Done<std::size_t> done) override {
     auto each = [now](Core& core, DeliverySeq delivery, std::size_t& changed) {
       changed += retry_delivery(core, delivery, now);

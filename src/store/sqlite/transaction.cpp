@@ -83,6 +83,15 @@ class SqliteTransaction final : public Transaction {
               visitor);
     });
   }
+  void remove_room(OwnPk room) override {
+    guarded([&] {
+      must_change(db_.run("DELETE FROM own_rooms WHERE pk=?1", room), "room");
+      db_.run("DELETE FROM own_room_counts WHERE room=?1", room);
+      db_.run(
+          "INSERT OR IGNORE INTO own_gone(kind,pk) SELECT 1,?1 WHERE EXISTS(SELECT 1 FROM own_messages WHERE room=?1)",
+          room);
+    });
+  }
 
   EventSeq append(const NewEvent& event) override {
     return guarded([&] { return insert_event(core_, event); });

@@ -37,6 +37,7 @@ class ScriptedStore final : public store::Store {
     done(unavailable("not here"));
   }
   void record(store::AttemptResult, store::Done<bool> done) override { done(unavailable("not here")); }
+  void remember(std::string, boost::json::value, store::Done<bool> done) override { done(unavailable("not here")); }
   void save_destination(store::DestinationState, store::Done<bool> done) override { done(unavailable("not here")); }
   void retry(std::vector<DeliverySeq>, WallTime, store::Done<std::size_t> done) override {
     done(unavailable("not here"));

@@ -308,6 +308,16 @@ TEST_P(Deliveries, DeliveriesAreListedByEveryFilter) {
   EXPECT_EQ(list([&](auto& f) { f.page.limit = 3, f.page.before = all[6]; }), (V{5, 4, 3}));
 }
 
+TEST_P(Deliveries, WhatARoomRemembersIsKeptAsAWhole) {
+  EXPECT_FALSE(*reader->remembered("presence"));
+  ASSERT_TRUE(wait<bool>([&](auto done) { store->remember("presence", {{"all", true}, {"text", "ä"}}, done); }));
+  ASSERT_TRUE(wait<bool>([&](auto done) { store->remember("other", 1, done); }));
+  EXPECT_EQ(*reader->remembered("presence"), json::value({{"all", true}, {"text", "ä"}}));
+  ASSERT_TRUE(wait<bool>([&](auto done) { store->remember("presence", json::object{}, done); }));
+  EXPECT_EQ(*reader->remembered("presence"), json::value(json::object{}));
+  EXPECT_FALSE(*reader->remembered("Presence"));
+}
+
 TEST_P(Deliveries, StatesOfDestinationsAreKept) {
   DestinationState s;
   s.name = "crm";

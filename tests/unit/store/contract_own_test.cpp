@@ -210,6 +210,24 @@ TEST_P(Own, TheRoomsOfAVisitorAreListedAndCounted) {
   EXPECT_EQ(names(*reader->own_rooms(visitor + 100, 2)), "");
 }
 
+TEST_P(Own, TheRoomsOfASourceAreListedNewestFirst) {
+  std::vector<OwnPk> rooms;
+  for (int i = 0; i < 3; ++i) {
+    rooms.push_back(put_room(*store, std::to_string(i), now()));
+    put_room(*store, std::to_string(i), now(), "other");
+  }
+  const auto names = [&](OwnPk before, std::size_t limit) {
+    std::string joined;
+    for (const OwnRoom& room : *reader->own_rooms("site", before, limit)) joined += room.id + " ";
+    return joined;
+  };
+  EXPECT_EQ(names(0, 10), "room-2 room-1 room-0 ");
+  EXPECT_EQ(names(0, 2), "room-2 room-1 ");
+  EXPECT_EQ(names(rooms[1], 10), "room-0 ");
+  EXPECT_EQ(names(rooms[0], 10), "");
+  EXPECT_TRUE(reader->own_rooms("nobody", 0, 10)->empty());
+}
+
 TEST_P(Own, AMessageIsFoundReplacedAndRemoved) {
   const auto room = put_room(*store, "a", now());
   auto m = make_message("m", room, now());
