@@ -29,7 +29,9 @@ struct VisitorView {
   std::string username;  // "guest-<pk>", unless the client named one
   std::optional<std::string> name, email, phone, department, status;
   json::object custom;
-  std::optional<std::string> ip, user_agent;
+  std::optional<std::string> ip, user_agent, timezone;
+  // What only the dialect that serves the visitor looks at. Invariant: in no event.
+  json::object hidden;
   WallTime created_at, updated_at;
 };
 
@@ -38,8 +40,12 @@ struct RoomView {
   std::string id;
   store::OwnPk visitor = 0;
   bool open = true;
-  std::string origin;          // "api", "widget"
-  std::optional<Agent> agent;  // who serves it
+  std::string status = "active";     // while open: queued active bot chatbox operators, as an event's chat.status
+  std::string initiator = "client";  // client operator api trigger
+  std::string key;                   // opens the room to who knows it; empty: nobody. Invariant: in no event, no log
+  json::object hidden;               // what only the dialect that serves the room looks at. Invariant: in no event
+  std::string origin;                // "api", "widget"
+  std::optional<Agent> agent;        // who serves it
   std::optional<std::string> agent_username;
   std::optional<std::string> department;
   json::object custom;
@@ -47,6 +53,7 @@ struct RoomView {
   bool waiting_response = true;  // the visitor spoke last
   std::vector<std::string> tags;
   WallTime created_at, last_at;
+  std::optional<WallTime> answered_at;  // when our side said something to the visitor last; whispers do not count
   std::optional<WallTime> closed_at;
   std::uint64_t messages = 0;
 };
@@ -54,8 +61,10 @@ struct RoomView {
 struct MessageView {
   std::string id, room_id;
   std::string text;
-  std::string system_type;  // empty for what people say; "livechat-started", "livechat-close" and the like
-  Author author;            // role: visitor, agent, bot, system
+  std::string system_type;       // empty for what people say; "livechat-started", "livechat-close" and the like
+  Author author;                 // role: visitor, agent, bot, system
+  std::string audience = "all";  // all agents. Invariant: "agents" is never shown to the visitor
+  json::object hidden;           // as a room's
   std::string author_username;
   bool from_visitor = true;
   bool id_is_ours = true;
@@ -81,6 +90,7 @@ enum class Refusal {
   too_many_rooms,
   rooms_open,  // a visitor with open rooms is not removed
   closed_by_policy,
+  no_invitation,
 };
 
 template <class T>
@@ -261,6 +271,10 @@ struct Say {
   std::string room_id, id, text;
   Author author;  // role agent, bot or system
   std::string author_username;
+  std::string audience = "all";  // "agents": a whisper, which answers no visitor
+  json::object hidden = {};
+  bool accepts = false;  // an agent who speaks to the visitor serves the room from now on, unless somebody does, and
+                         // what waited or was a bot's is active
 };
 Answer<PostedMessage> say(store::Transaction& tx, const Say& command);
 
@@ -280,5 +294,118 @@ struct EndRoom {
   Author author;  // who ends it
 };
 Answer<OpenedRoom> end_room(store::Transaction& tx, const EndRoom& command);
+
+// ---- rooms as other dialects begin, change and end them
+
+// Who visits, named by a secret that the dialect makes. A new one gets an id that ends in its number, by which our side
+// may find it (invite).
+struct Guest {
+  std::string token, new_id;
+  std::optional<std::string> name = {}, email = {}, phone = {}, ip = {}, user_agent = {}, timezone = {};
+  std::vector<SaveVisitor::Custom> custom = {};
+};
+
+// A new room with what was said before and at its beginning, whatever rooms the guest has already. An invitation that
+// the guest was shown becomes the first message when `takes_invitation`. Refuses: unknown_visitor (a token or an id
+// that cannot be kept), too_many_rooms, id_taken, closed_by_policy (over 1000 messages). Events: incoming_chat, and
+// incoming_event for each message, without `raw`: it stands in the first.
+struct StartRoom {
+  Call call;
+  Guest guest;
+  std::string new_id, new_message_id, key;
+  std::string origin = "api", status = "active", initiator = "client";
+  std::optional<std::string> department = {};
+  std::optional<Agent> agent = {};
+  json::object hidden = {};
+  bool takes_invitation = false;
+  std::string invitation_id = {};  // the id that its message gets
+  struct Line {
+    std::string new_id, text;
+    Author author;  // role visitor agent bot system
+    std::string audience = "all";
+    json::object hidden = {};
+  };
+  std::vector<Line> lines = {};
+  std::size_t rooms_max = 500;
+};
+Answer<OpenedRoom> start_room(store::Transaction& tx, const StartRoom& command);
+
+// Changes what is said; an open status opens a closed room again. Members of `hidden` that are null are removed; what
+// would make it larger than 32 KiB is not kept. Refuses: unknown_room. Event: chat_properties_updated, if what others
+// may see has changed (status, department, agent); is_new tells whether it was.
+struct ChangeRoom {
+  Call call;
+  std::string room_id;
+  std::optional<std::string> status = {}, department = {};
+  std::optional<Agent> agent = {};
+  json::object hidden = {};
+};
+Answer<OpenedRoom> change_room(store::Transaction& tx, const ChangeRoom& command);
+
+// With its messages. Refuses: unknown_room. Event: chat_deactivated, if it was open.
+struct RemoveRoom {
+  Call call;
+  std::string room_id;
+  Author author;
+};
+Answer<OpenedRoom> remove_room(store::Transaction& tx, const RemoveRoom& command);
+
+// ---- visitors who are watched without a chat
+
+// The visitor looks at a page: kept with the last ones, and told unless it is the one that it looked at before. Event:
+// visitor_activity, for a new page and for who is new. `is_new`: nobody knew the visitor.
+struct Track {
+  Call call;
+  Guest guest;
+  Page page;
+  std::optional<std::string> department = {};
+  json::object activity = {};  // added to the event's
+};
+struct Tracked {
+  VisitorView visitor;
+  bool is_new = false;
+  bool told = false;
+};
+Answer<Tracked> track(store::Transaction& tx, const Track& command);
+// What track() would change: nothing, if false. For callers who look before they write.
+bool would_track(const VisitorView& visitor, const Track& command);
+
+// A message that waits for a visitor who has no chat. A later one takes its place. Refuses: unknown_visitor,
+// rooms_open. The same `id` again changes nothing (is_new = false). Event: none: it is told when it is shown.
+struct Invite {
+  Call call;
+  std::string visitor_id, id, text;
+  Author author;
+};
+struct Invitation {
+  std::string id, text;
+  Author author;
+};
+struct Invited {
+  VisitorView visitor;
+  bool is_new = false;
+};
+Answer<Invited> invite(store::Transaction& tx, const Invite& command);
+std::optional<Invitation> waiting_invitation(const VisitorView& visitor);
+// The visitor is shown what waits. Refuses: unknown_visitor, no_invitation. Event: visitor_activity with `invitation`.
+Answer<Invitation> show_invitation(store::Transaction& tx, const ByToken& command);
+
+// The visitor is told once, for each time that our side spoke last, that there is a chat to go back to. Refuses:
+// unknown_visitor, unknown_room (none is open, or nothing new was said). Event: none.
+Answer<OpenedRoom> call_back(store::Transaction& tx, const ByToken& command);
+std::optional<RoomView> room_to_go_back_to(const VisitorView& visitor, const std::vector<RoomView>& newest_first);
+
+// The visitor is known by another secret from now on. One who is known by that already gets the rooms that are open,
+// and what is known of the other alone. Refuses: unknown_visitor. Event: visitor_updated, if two became one.
+struct Rename {
+  Call call;
+  std::string token, new_token;
+  std::string retired_token;  // made by the caller: what is left of the first of two is kept under it
+};
+struct Renamed {
+  VisitorView visitor;
+  bool merged = false;
+};
+Answer<Renamed> rename(store::Transaction& tx, const Rename& command);
 
 }  // namespace chatrelay::conversations

@@ -7,13 +7,12 @@ namespace chatrelay::conversations {
 
 namespace {
 
-// Nobody of ours speaks as the visitor.
-Author author_of(const Author& said) {
-  Author author;
-  author.id = kept_if(said.id, name_bytes_max);
-  author.name = kept_if(said.name, name_bytes_max);
-  author.role = said.role == "agent" || said.role == "bot" ? said.role : "system";
-  return author;
+void accept(RoomView& room, const MessageView& message) {
+  if (room.status == "queued" || room.status == "bot") room.status = "active";
+  if (room.agent) return;
+  Serving serving = serving_of(Agent{message.author.id, message.author.name, std::nullopt}, message.author_username);
+  room.agent = std::move(serving.agent);
+  room.agent_username = std::move(serving.username);
 }
 
 }  // namespace
@@ -33,17 +32,21 @@ Answer<PostedMessage> say(store::Transaction& tx, const Say& command) {
   MessageView message;
   message.id = command.id;
   message.text = kept(command.text, message_bytes_max);
-  message.author = author_of(command.author);
+  message.author = our_author(command.author);
   message.author_username = kept(command.author_username, name_bytes_max);
   message.from_visitor = false;
-  if (message.author.role != "system") room.view.waiting_response = false;
+  message.audience = command.audience == "agents" ? "agents" : "all";
+  message.hidden = command.hidden;
+  const bool is_heard = message.audience == "all";
+  if (message.author.role != "system" && is_heard) note_answer(room, call);
+  if (command.accepts && is_heard && message.author.role == "agent") accept(room.view, message);
   add_message(tx, call, room, message);
 
   Event event = event_of(event_type::incoming_event, call, found->visitor, &room);
   event.occurred_at = message.sent_at;
   event.message = message_of(message);
   const bool serves = event.agent && event.agent->id == message.author.id;
-  if (message.author.role == "agent" && message.author.id && !serves)
+  if (message.author.role == "agent" && message.author.id && !serves && is_heard)
     event.agent = Agent{message.author.id, message.author.name, std::nullopt};
   tell(tx, call, std::move(event));
   return PostedMessage{std::move(message), std::move(found->visitor), std::move(room.view)};
@@ -75,7 +78,7 @@ Answer<OpenedRoom> end_room(store::Transaction& tx, const EndRoom& command) {
   Ending ending;
   ending.comment = command.comment;
   ending.message_id = command.new_message_id;
-  ending.author = author_of(command.author);
+  ending.author = our_author(command.author);
   ending.closed_by = ending.author.role == "agent" ? "agent" : "system";
   finish_room(tx, call, found->visitor, room, ending);
   return OpenedRoom{std::move(room.view), std::move(found->visitor), true};

@@ -122,6 +122,8 @@ VisitorView view(const store::OwnVisitor& visitor) {
   out.custom = object_in(record, "custom");
   out.ip = text_in(record, "ip");
   out.user_agent = text_in(record, "user_agent");
+  out.timezone = text_in(record, "timezone");
+  out.hidden = object_in(record, "hidden");
   out.created_at = visitor.created_at;
   out.updated_at = visitor.updated_at;
   return out;
@@ -142,6 +144,8 @@ store::OwnVisitor stored(const VisitorView& visitor, const std::string& source) 
   put(out.record, "custom", visitor.custom);
   put(out.record, "ip", visitor.ip);
   put(out.record, "user_agent", visitor.user_agent);
+  put(out.record, "timezone", visitor.timezone);
+  put(out.record, "hidden", visitor.hidden);
   out.created_at = visitor.created_at;
   out.updated_at = visitor.updated_at;
   return out;
@@ -154,6 +158,10 @@ RoomView view(const store::OwnRoom& room) {
   out.id = room.id;
   out.visitor = room.visitor;
   out.open = room.open;
+  out.status = text_in(record, "status").value_or("active");
+  out.initiator = text_in(record, "initiator").value_or("client");
+  out.key = text_in(record, "key").value_or("");
+  out.hidden = object_in(record, "hidden");
   out.origin = text_in(record, "origin").value_or("api");
   if (const json::object agent = object_in(record, "agent"); !agent.empty()) {
     out.agent = Agent{text_in(agent, "id"), text_in(agent, "name"), text_in(agent, "email")};
@@ -163,6 +171,7 @@ RoomView view(const store::OwnRoom& room) {
   out.custom = object_in(record, "custom");
   out.closed_by = text_in(record, "closed_by").value_or("");
   out.waiting_response = !flag_in(record, "answered");
+  out.answered_at = time_in(record, "answered_at");
   out.tags = texts_in(record, "tags");
   out.created_at = room.created_at;
   out.last_at = room.last_at;
@@ -183,12 +192,17 @@ store::OwnRoom stored(const RoomState& room, const std::string& source) {
   out.id = known.id;
   out.visitor = known.visitor;
   out.open = known.open;
+  if (known.status != "active") put(out.record, "status", known.status);
+  if (known.initiator != "client") put(out.record, "initiator", known.initiator);
+  put(out.record, "key", known.key);
+  put(out.record, "hidden", known.hidden);
   put(out.record, "origin", known.origin);
   if (known.agent) put(out.record, "agent", record_of(*known.agent, known.agent_username));
   put(out.record, "department", known.department);
   put(out.record, "custom", known.custom);
   put(out.record, "closed_by", known.closed_by);
   if (!known.waiting_response) out.record.emplace("answered", true);
+  if (known.answered_at) out.record.emplace("answered_at", to_ms(*known.answered_at));
   put(out.record, "tags", known.tags);
   put(out.record, "survey", room.survey);
   put(out.record, "deleted_ids", room.deleted_ids);
@@ -209,6 +223,8 @@ MessageView view(const store::OwnMessage& message, std::string_view room_id) {
   const json::object author = object_in(record, "author");
   out.author = Author{text_in(author, "id"), text_in(author, "name"), text_in(author, "role")};
   out.author_username = text_in(author, "username").value_or("");
+  out.audience = text_in(record, "audience").value_or("all");
+  out.hidden = object_in(record, "hidden");
   out.from_visitor = message.from_visitor;
   out.id_is_ours = message.id_is_ours;
   out.sent_at = message.sent_at;
@@ -235,6 +251,8 @@ store::OwnMessage stored(const MessageView& message, store::OwnPk room) {
   put(author, "role", message.author.role);
   put(author, "username", message.author_username);
   put(out.record, "author", author);
+  if (message.audience != "all") put(out.record, "audience", message.audience);
+  put(out.record, "hidden", message.hidden);
   if (!message.edited_at) return out;
   out.record.emplace("edited_at", to_ms(*message.edited_at));
   json::object editor;

@@ -18,8 +18,8 @@ Chat chat_of(const RoomState& state, bool begins) {
   const RoomView& room = state.view;
   Chat chat;
   chat.id = room.id;
-  chat.status = room.open ? "active" : "closed";
-  chat.initiator = "client";
+  chat.status = room.open ? room.status : "closed";
+  chat.initiator = room.initiator;
   chat.started_at = room.created_at;
   chat.ended_at = room.closed_at;
   chat.department = room.department;
@@ -35,6 +35,7 @@ Visitor visitor_of(const VisitorView& known) {
   visitor.phone = known.phone;
   visitor.user_agent = known.user_agent;
   visitor.ip = known.ip;
+  visitor.timezone = known.timezone;
   visitor.custom = known.custom;
   return visitor;
 }
@@ -114,11 +115,21 @@ void put(store::Transaction& tx, const Call& call, RoomState& room) {
   room.view.pk = tx.put(stored(room, call.source));
 }
 
+namespace {
+// The first message stands at the room's beginning; later ones a millisecond apart at least, also when the clock
+// stands still or jumps back: times are what pages of a history begin and end at.
+WallTime next_time(const RoomState& room, const Call& call) {
+  return room.view.pk == 0 ? call.now : std::max(call.now, room.view.last_at + Millis{1});
+}
+}  // namespace
+
+void note_answer(RoomState& room, const Call& call) {
+  room.view.waiting_response = false;
+  room.view.answered_at = next_time(room, call);
+}
+
 void add_message(store::Transaction& tx, const Call& call, RoomState& room, MessageView& message) {
-  // The first message stands at the room's beginning; later ones a millisecond apart at least, also when the clock
-  // stands still or jumps back: times are what pages of a history begin and end at.
-  const bool first = room.view.pk == 0;
-  message.sent_at = first ? call.now : std::max(call.now, room.view.last_at + Millis{1});
+  message.sent_at = next_time(room, call);
   message.updated_at = message.sent_at;
   message.room_id = room.view.id;
   room.view.last_at = message.sent_at;
@@ -161,6 +172,14 @@ Serving serving_of(const Agent& agent, const std::optional<std::string>& usernam
   return out;
 }
 
+Author our_author(const Author& said) {
+  Author author;
+  author.id = kept_if(said.id, name_bytes_max);
+  author.name = kept_if(said.name, name_bytes_max);
+  author.role = said.role == "agent" || said.role == "bot" ? said.role : "system";
+  return author;
+}
+
 RoomState begin_room(store::Transaction& tx, const Call& call, const VisitorView& visitor, const Opening& opening) {
   RoomState room;
   room.view.id = opening.id;
@@ -171,7 +190,11 @@ RoomState begin_room(store::Transaction& tx, const Call& call, const VisitorView
     room.view.agent = std::move(serving.agent);
     room.view.agent_username = std::move(serving.username);
   }
-  room.view.department = visitor.department;
+  room.view.status = opening.status;
+  room.view.initiator = opening.initiator;
+  room.view.key = opening.key;
+  room.view.hidden = opening.hidden;
+  room.view.department = opening.department ? kept_if(opening.department, name_bytes_max) : visitor.department;
   room.view.created_at = call.now;
   MessageView first =
       system_message("livechat-started", opening.message_id, Author{visitor.id, visitor.name, {}}, visitor.username);
@@ -218,6 +241,7 @@ Message message_of(const MessageView& message) {
   out.id = message.id;
   out.text = message.text;
   out.author = message.author;
+  out.audience = message.audience;
   if (message.author.role == "system") out.kind = "system";
   out.sent_at = message.sent_at;
   out.edited_at = message.edited_at;

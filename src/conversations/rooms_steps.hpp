@@ -37,10 +37,23 @@ void put(store::Transaction& tx, const Call& call, RoomState& room);       // a 
 
 // Gives the message its time, and puts it and the room. Invariant: later than every earlier message of the room.
 void add_message(store::Transaction& tx, const Call& call, RoomState& room, MessageView& message);
+// Our side speaks to the visitor: with the message that is added next.
+void note_answer(RoomState& room, const Call& call);
 MessageView visitor_message(const VisitorView& visitor, const RoomState& room, const std::string& text);
 bool can_be_made(const std::string& token, const std::string& id);
 // A new visitor, and its event. The caller has looked that it can be made.
 VisitorView make_visitor(store::Transaction& tx, const Call& call, const std::string& token, const std::string& id);
+bool is_stale(const VisitorView& visitor, const Call& call);
+
+// What a guest says, noted. `has_moved`: only where it calls from is new.
+struct GuestNews {
+  bool is_news = false, has_moved = false;
+};
+GuestNews take(VisitorView& visitor, const Guest& guest);
+
+// Nobody of ours speaks as the visitor.
+Author our_author(const Author& said);
+
 // Who serves a room, with an id at any rate: that is what tells agents apart.
 struct Serving {
   Agent agent;
@@ -53,6 +66,9 @@ struct Opening {
   std::string id, message_id, origin;
   std::optional<Agent> agent;
   std::optional<std::string> agent_username;
+  std::optional<std::string> department = {};  // else the visitor's
+  std::string status = "active", initiator = "client", key = {};
+  json::object hidden = {};
 };
 RoomState begin_room(store::Transaction& tx, const Call& call, const VisitorView& visitor, const Opening& opening);
 

@@ -40,6 +40,22 @@ bool change_custom(json::object& known, const SaveVisitor::Custom& said) {
   return true;
 }
 
+}  // namespace
+
+GuestNews take(VisitorView& visitor, const Guest& guest) {
+  GuestNews news;
+  news.is_news |= change(visitor.name, guest.name);
+  news.is_news |= change(visitor.email, guest.email);
+  news.is_news |= change(visitor.phone, guest.phone);
+  for (const SaveVisitor::Custom& field : guest.custom) news.is_news |= change_custom(visitor.custom, field);
+  news.has_moved |= change(visitor.ip, guest.ip);
+  news.has_moved |= change(visitor.user_agent, guest.user_agent);
+  news.has_moved |= change(visitor.timezone, guest.timezone);
+  return news;
+}
+
+namespace {
+
 // The event goes in the lane of the conversation that the visitor is in, if there is one.
 void tell_of_visitor(store::Transaction& tx, const Call& call, const VisitorView& visitor, const char* type,
                      json::object activity) {
@@ -51,12 +67,10 @@ void tell_of_visitor(store::Transaction& tx, const Call& call, const VisitorView
 
 }  // namespace
 
-namespace {
 // Retention goes by updated_at: who comes back now and then stays known, at a write a day.
 bool is_stale(const VisitorView& visitor, const Call& call) {
   return call.now - visitor.updated_at > std::chrono::hours(24);
 }
-}  // namespace
 
 Answer<VisitorView> save_visitor(store::Transaction& tx, const SaveVisitor& command) {
   const Call& call = command.call;

@@ -25,7 +25,7 @@ struct ConversationDestination::Told {
 
 struct ConversationDestination::Command {
   Command() {}
-  std::string chat;  // empty: none (a probe)
+  std::string chat;  // or the visitor; empty: none (a probe)
   store::Store::Command body;
   std::shared_ptr<Told> told = std::make_shared<Told>();
 };
@@ -49,6 +49,10 @@ std::string why(conversations::Refusal refusal, const std::string& chat, const s
   switch (refusal) {
     case conversations::Refusal::unknown_room:
       return source + " has no chat " + printable(chat, 60);
+    case conversations::Refusal::unknown_visitor:
+      return source + " has no visitor " + printable(chat, 60) + " who could be invited";
+    case conversations::Refusal::rooms_open:
+      return "the visitor has a chat open: write into it with the action message";
     case conversations::Refusal::room_closed:
       return "the chat is closed";
     case conversations::Refusal::id_taken:
@@ -84,8 +88,10 @@ asio::awaitable<Outcome> ConversationDestination::attempt(Attempt attempt) {
   if (!hops) co_return store_failure(hops.error());
   if (*hops >= hops_max && attempt.action != "close") {
     Outcome loop(OutcomeClass::reject,
-                 "a loop: rules answer what chatrelay itself wrote into the chat; let `when` ask for "
-                 ".message.author.role == \"visitor\"");
+                 attempt.action == "invite"
+                     ? "a loop: rules answer what chatrelay itself did; let `when` ask for .activity.invitation == null"
+                     : "a loop: rules answer what chatrelay itself wrote into the chat; let `when` ask for "
+                       ".message.author.role == \"visitor\"");
     loop.quiet = true;
     co_return loop;
   }
@@ -106,6 +112,8 @@ Result<int> ConversationDestination::hops_before(const Attempt& attempt) {
   if (!*stored || (*stored)->content_type != served_content_type) return 0;
   const std::optional<Event> event = served_event_from_body((*stored)->body);
   if (!event) return 0;
+  // That an invitation was shown is no reason for the next one: each would be shown, and so on for ever.
+  if (event->type == event_type::visitor_activity && event->activity.contains("invitation")) return hops_max;
   const bool spoken = event->message && event->message->author.role.value_or("visitor") != "visitor";
   if (!spoken && event->type != event_type::user_added_to_chat) return 0;
   const json::object* raw = event->raw.if_object();
@@ -122,7 +130,32 @@ Result<ConversationDestination::Command> ConversationDestination::command_for(co
       {"by", own_source}, {"destination", options_.name}, {"delivery", attempt.id}, {"hops", std::int64_t{hops}}};
   if (attempt.action == "close") return close_command(attempt, std::move(call));
   if (attempt.action == "assign") return assign_command(attempt, std::move(call));
+  if (attempt.action == "invite") return invite_command(attempt, std::move(call));
   return message_command(attempt, std::move(call));
+}
+
+// Nothing is shown until the visitor's page asks, so nobody who waits for news of a chat is told.
+Result<ConversationDestination::Command> ConversationDestination::invite_command(const Attempt& attempt,
+                                                                                 conversations::Call call) const {
+  Result<InviteWith> with = read_invite(attempt.with, options_.bot_name);
+  if (!with) return with.error();
+  conversations::Invite invite;
+  invite.call = std::move(call);
+  invite.visitor_id = with->visitor;
+  invite.id = derived_id(attempt.id, 0);
+  invite.text = std::move(with->text);
+  invite.author = std::move(with->author);
+  Command command;
+  command.chat = with->visitor;
+  command.body = [invite = std::move(invite), told = command.told](store::Transaction& transaction) {
+    *told = Told();
+    const auto answer = conversations::invite(transaction, invite);
+    if (!answer)
+      told->refusal = answer.refusal;
+    else
+      told->changed = answer.value->is_new;
+  };
+  return command;
 }
 
 Result<ConversationDestination::Command> ConversationDestination::message_command(const Attempt& attempt,

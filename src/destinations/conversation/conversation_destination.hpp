@@ -1,6 +1,6 @@
 // ConversationDestination: writes into the chats that we serve ourselves: a message of an agent, a bot or the system;
-// an agent assigned; the chat closed. What it says is committed when the outcome is ok, and those who wait for news of
-// the chat are told.
+// an agent assigned; the chat closed; a message left for a visitor who has no chat yet. What it says is committed when
+// the outcome is ok, and those who wait for news of the chat are told.
 //
 // Every message's id comes of the delivery's, so an attempt that is made again changes nothing. Not here: who may read
 // it (the endpoints of the chat's own system).
@@ -38,6 +38,7 @@ class ConversationDestination final : public Destination {
   struct Command;  // what to do, and where it tells
   Result<Command> command_for(const Attempt& attempt, int hops) const;
   Result<Command> message_command(const Attempt& attempt, conversations::Call call) const;
+  Result<Command> invite_command(const Attempt& attempt, conversations::Call call) const;
   Result<Command> assign_command(const Attempt& attempt, conversations::Call call) const;
   Result<Command> close_command(const Attempt& attempt, conversations::Call call) const;
   boost::asio::awaitable<Outcome> submit(Command command);

@@ -58,6 +58,8 @@ rules::Target target(const std::string& destination) {
   const rules::WithKey audience{false, expression::Escape::none, true};
   target.actions["message"].with = {
       {"chat", required}, {"text", required}, {"author", optional}, {"audience", audience}};
+  target.actions["invite"].with = {
+      {"visitor", required}, {"text", required}, {"author", optional}, {"audience", audience}};
   target.actions["assign"].with = {{"chat", required}, {"agent", required}};
   target.actions["close"].with = {{"chat", required}, {"comment", optional}};
   return target;

@@ -70,43 +70,49 @@ struct Members {
   std::optional<Error> error;
 };
 
-Result<void> read_author(const json::value& with, const std::string& bot_name, MessageWith& message) {
-  message.author.role = "bot";
-  message.author.name = bot_name;
-  message.username = bot_name;
-  const json::value* author = member(with, "author");
-  if (author == nullptr) return {};
-  if (Result<void> known = only(*author, "author", {"id", "name", "username", "role"}); !known) return known;
-  Members read(*author);
-  message.author.id = read("id");
-  if (auto name = read("name")) message.author.name = std::move(name);
-  if (auto role = read("role")) message.author.role = std::move(role);
-  const std::optional<std::string> username = read("username");
+Result<void> read_author(const json::value& with, const std::string& bot_name, Author& author, std::string& username) {
+  author.role = "bot";
+  author.name = bot_name;
+  username = bot_name;
+  const json::value* said = member(with, "author");
+  if (said == nullptr) return {};
+  if (Result<void> known = only(*said, "author", {"id", "name", "username", "role"}); !known) return known;
+  Members read(*said);
+  author.id = read("id");
+  if (auto name = read("name")) author.name = std::move(name);
+  if (auto role = read("role")) author.role = std::move(role);
+  const std::optional<std::string> given = read("username");
   if (read.error) return Error(read.error->kind, "author: " + read.error->message);
-  message.username = username ? *username : *message.author.name;
-  const std::string& role = *message.author.role;
+  username = given ? *given : *author.name;
+  const std::string& role = *author.role;
   if (role == "visitor") return invalid("author: a visitor is not spoken for; role must be agent, bot or system");
   if (role != "agent" && role != "bot" && role != "system")
     return invalid("author: role is \"" + printable(role, 60) + "\"; it must be agent, bot or system");
   return {};
 }
 
-}  // namespace
-
-Result<MessageWith> read_message(const json::value& with, const std::string& bot_name) {
+// Invariant 10: text for agents only never goes to a visitor.
+Result<void> check_audience(const json::value& with) {
   Members read(with);
   const std::string audience = read("audience").value_or("");
   if (read.error) return *read.error;
-  // Invariant 10: text for agents only never goes to a visitor.
   if (audience == "agents") return invalid("the message is for agents only: it is not shown to a visitor");
   const bool is_said = with.is_object() && with.get_object().contains("audience");
   if (audience != "all" && is_said)
     return invalid("audience is \"" + printable(audience, 60) + "\"; it must be all or agents");
+  return {};
+}
+
+}  // namespace
+
+Result<MessageWith> read_message(const json::value& with, const std::string& bot_name) {
+  if (Result<void> heard = check_audience(with); !heard) return heard.error();
   MessageWith message;
   Result<std::string> chat = chat_of(with);
   if (!chat) return chat.error();
   message.chat = std::move(*chat);
-  if (Result<void> author = read_author(with, bot_name, message); !author) return author.error();
+  if (Result<void> author = read_author(with, bot_name, message.author, message.username); !author)
+    return author.error();
   const Result<std::optional<std::string>> text = text_of(with, "text");
   if (!text) return text.error();
   message.parts = text_parts(text->value_or(std::string()), message_units_max);
@@ -134,6 +140,24 @@ Result<AssignWith> read_assign(const json::value& with) {
   if (!assign.agent.id) return invalid("agent needs an id");
   assign.username = username.value_or(*assign.agent.id);
   return assign;
+}
+
+Result<InviteWith> read_invite(const json::value& with, const std::string& bot_name) {
+  if (Result<void> heard = check_audience(with); !heard) return heard.error();
+  InviteWith invite;
+  Result<std::optional<std::string>> visitor = short_text(with, "visitor");
+  if (!visitor) return visitor.error();
+  if (!*visitor) return invalid("visitor has no value: it is the id of a visitor of ours");
+  invite.visitor = std::move(**visitor);
+  std::string username;
+  if (Result<void> known = read_author(with, bot_name, invite.author, username); !known) return known.error();
+  const Result<std::optional<std::string>> text = text_of(with, "text");
+  if (!text) return text.error();
+  auto parts = text_parts(text->value_or(std::string()), invitation_units_max);
+  if (parts.empty()) return invalid("text is empty: there is nothing to say");
+  if (parts.size() > 1) return invalid("text is longer than " + std::to_string(invitation_units_max) + " characters");
+  invite.text = std::move(parts.front());
+  return invite;
 }
 
 Result<CloseWith> read_close(const json::value& with) {

@@ -14,6 +14,7 @@ namespace chatrelay::destinations::conversation {
 
 inline constexpr std::size_t message_units_max = 10'000;  // Limit: UTF-16 units of one message; longer texts are split
 inline constexpr std::size_t message_parts_max = 20;      // Limit: messages made of one text
+inline constexpr std::size_t invitation_units_max = 2'000;  // Limit: of an invitation, which is one message
 
 struct MessageWith {
   std::string chat;
@@ -26,6 +27,12 @@ struct AssignWith {
   Agent agent;
   std::string username;
 };
+// For a visitor who has no chat: waits until the visitor's page asks.
+struct InviteWith {
+  std::string visitor;
+  std::string text;
+  Author author;
+};
 struct CloseWith {
   std::string chat, comment;
 };
@@ -33,6 +40,7 @@ struct CloseWith {
 // `bot_name`: who speaks when the rule does not say. Errors: invalid.
 Result<MessageWith> read_message(const json::value& with, const std::string& bot_name);
 Result<AssignWith> read_assign(const json::value& with);
+Result<InviteWith> read_invite(const json::value& with, const std::string& bot_name);
 Result<CloseWith> read_close(const json::value& with);
 
 }  // namespace chatrelay::destinations::conversation

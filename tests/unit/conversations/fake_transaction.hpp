@@ -49,7 +49,7 @@ class FakeTransaction final : public store::Transaction {
   }
   std::optional<store::OwnMessage> message(std::string_view source, std::string_view id) override {
     for (const auto& [key, each] : messages)
-      if (each.id == id && rooms.at(each.room).source == source) return each;
+      if (each.id == id && (!rooms.contains(each.room) || rooms.at(each.room).source == source)) return each;
     return std::nullopt;
   }
 
@@ -90,6 +90,7 @@ class FakeTransaction final : public store::Transaction {
   }
   void remove(const store::OwnMessage& message_) override { EXPECT_EQ(messages.erase(key(message_)), 1u); }
   void remove_visitor(store::OwnPk visitor_) override { EXPECT_EQ(visitors.erase(visitor_), 1u); }
+  void remove_room(store::OwnPk room_) override { EXPECT_EQ(rooms.erase(room_), 1u); }
 
   EventSeq append(const store::NewEvent& event) override {
     EXPECT_EQ(event.content_type, served_content_type);

@@ -88,6 +88,26 @@ class ConversationDestinationTest : public ::testing::Test {
     return conversations::view(**store_->open_reader()->own_room("site", id));
   }
 
+  // A visitor without a chat; answers its id.
+  std::string watched(const std::string& token) {
+    std::string id;
+    commit([&](store::Transaction& tx) {
+      conversations::Track track;
+      track.call = call();
+      track.guest.token = token;
+      track.guest.new_id = "guest of " + token;
+      track.page.url = "https://shop.example/";
+      const auto tracked = conversations::track(tx, track);
+      ASSERT_TRUE(tracked);
+      id = tracked.value->visitor.id;
+    });
+    return id;
+  }
+
+  conversations::VisitorView visitor(const std::string& token) {
+    return conversations::view(**store_->open_reader()->own_visitor("site", token));
+  }
+
   // What was said, oldest first, without what the room itself says.
   std::vector<conversations::MessageView> said(const std::string& room) {
     const auto reader = store_->open_reader();
@@ -317,6 +337,49 @@ TEST_F(ConversationDestinationTest, WhatAVisitorSendsAlongDoesNotCountAsALoop) {
   EXPECT_EQ(deliver(std::move(answer)).klass, OutcomeClass::ok);
 }
 
+TEST_F(ConversationDestinationTest, AnInvitationWaitsForWhoHasNoChat) {
+  const std::string guest = watched("vid:1");
+  const std::string with = R"({"visitor":")" + guest + R"(","text":"Can I help?"})";
+  EXPECT_EQ(deliver(attempt(with, "invite")).klass, OutcomeClass::ok);
+  const auto invitation = conversations::waiting_invitation(visitor("vid:1"));
+  ASSERT_TRUE(invitation);
+  EXPECT_EQ(invitation->text, "Can I help?");
+  EXPECT_EQ(invitation->author.role, "bot");
+  EXPECT_EQ(invitation->author.name, "Robin");
+  EXPECT_EQ(deliver(attempt(with, "invite")).klass, OutcomeClass::duplicate);
+  EXPECT_THAT(rings_, IsEmpty()) << "there is no chat of which there would be news";
+  const auto reason = [&](const std::string& said) {
+    const Outcome outcome = deliver(attempt(said, "invite"));
+    EXPECT_EQ(outcome.klass, OutcomeClass::reject) << said;
+    return outcome.reason;
+  };
+  EXPECT_THAT(reason(R"({"visitor":"nobody-99","text":"x"})"), HasSubstr("no visitor nobody-99"));
+  EXPECT_THAT(reason(R"({"text":"x"})"), HasSubstr("visitor has no value"));
+  EXPECT_THAT(reason(R"({"visitor":")" + guest + R"(","text":" "})"), HasSubstr("text is empty"));
+  EXPECT_THAT(reason(R"({"visitor":")" + guest + R"(","text":")" + std::string(2001, 'x') + R"("})"),
+              HasSubstr("longer than 2000"));
+  EXPECT_THAT(reason(R"({"visitor":")" + guest + R"(","text":"x","audience":"agents"})"), HasSubstr("agents only"));
+}
+
+// A rule that answers whatever a visitor does with an invitation, answers that one was shown.
+TEST_F(ConversationDestinationTest, ThatAnInvitationWasShownIsNoReasonForTheNext) {
+  const std::string guest = watched("vid:1");
+  const std::string with = R"({"visitor":")" + guest + R"(","text":"Can I help?"})";
+  Attempt first = attempt(with, "invite");
+  first.event.seq = events().back().first;
+  ASSERT_EQ(deliver(std::move(first)).klass, OutcomeClass::ok);
+  commit([&](store::Transaction& tx) {
+    ASSERT_TRUE(conversations::show_invitation(tx, conversations::ByToken{call(), "vid:1"}));
+  });
+  Attempt next = attempt(with, "invite", "01JCZ000000000000000000002");
+  next.event.seq = events().back().first;
+  const Outcome outcome = deliver(std::move(next));
+  EXPECT_EQ(outcome.klass, OutcomeClass::reject);
+  EXPECT_THAT(outcome.reason, HasSubstr(".activity.invitation"));
+  EXPECT_TRUE(outcome.quiet);
+  EXPECT_FALSE(conversations::waiting_invitation(visitor("vid:1")));
+}
+
 TEST_F(ConversationDestinationTest, AStoreThatHangsIsTriedAgainAndNothingIsSaidTwice) {
   std::promise<void> release;
   std::promise<void> hanging;
@@ -389,7 +452,7 @@ std::string problems_of(const std::string& destination, std::vector<std::string>
   const DestinationKind kind = conversation_kind(std::move(served));
   const rules::Target target = kind.schema(config.destinations.at(0), problems);
   EXPECT_EQ(target.default_action, "message");
-  EXPECT_EQ(target.actions.size(), 3u);
+  EXPECT_EQ(target.actions.size(), 4u);
   return problems.to_string();
 }
 
