@@ -18,14 +18,15 @@ ALLOWED = {
     "expression": BASE | {"config"},
     "http": BASE,
     "store": BASE | {"event"},
+    "presence": BASE | {"config", "http"},
     "systems": PLAIN,
     "conversations": PLAIN | {"store"},
     "rules": PLAIN | {"store", "conversations"},
     "destinations": PLAIN | {"http", "store", "conversations", "rules"},
     "ingest": PLAIN | {"http", "store", "systems"},
-    "deliver": PLAIN | {"http", "store", "systems", "conversations", "rules", "destinations"},
-    "admin": PLAIN | {"http", "store", "systems", "conversations", "rules", "destinations", "ingest", "deliver"},
-    "app": PLAIN | {"http", "store", "systems", "conversations", "rules", "destinations", "ingest", "deliver", "admin"},
+    "deliver": PLAIN | {"http", "store", "systems", "conversations", "presence", "rules", "destinations"},
+    "admin": PLAIN | {"http", "store", "systems", "conversations", "presence", "rules", "destinations", "ingest", "deliver"},
+    "app": PLAIN | {"http", "store", "systems", "conversations", "presence", "rules", "destinations", "ingest", "deliver", "admin"},
 }
 # Contract headers are the doors of these rooms; what lies deeper belongs to the room and to app.
 DOORS = {
@@ -34,8 +35,8 @@ DOORS = {
 }
 # What a system serves (its endpoints) speaks HTTP and commits into the store; what it receives (its source) stays pure, so
 # that a recorded webhook is enough to test it.
-ENDPOINTS = re.compile(r"^src/systems/(endpoints\.hpp$|[^/]+/endpoints/)")
-ALLOWED_ENDPOINTS = PLAIN | {"http", "store", "conversations", "rules"}
+ENDPOINTS = re.compile(r"^src/systems/(endpoints\.hpp$|endpoint_commands\.hpp$|[^/]+/endpoints/)")
+ALLOWED_ENDPOINTS = PLAIN | {"http", "store", "conversations", "presence", "rules"}
 # Inner folders that may not see each other: systems and destinations stand side by side.
 SIDE_BY_SIDE = {"systems", "destinations"}
 
@@ -47,6 +48,8 @@ LIBRARIES = [
     (re.compile(r"<curl/"), ["src/http/"], "libcurl"),
     (re.compile(r"<spdlog/"), ["src/common/"], "spdlog"),
     (re.compile(r"<CLI/"), ["src/admin/cli/"], "CLI11"),
+    (re.compile(r"<date/"), ["src/presence/"], "date"),
+    (re.compile(r"<crypt\.h>"), ["src/common/"], "libcrypt"),
     (re.compile(r"<systemd/"), ["src/app/"], "libsystemd"),
 ]
 NO_ASIO = ["src/event/", "src/config/", "src/expression/", "src/rules/", "src/systems/", "src/conversations/", "src/store/"]
