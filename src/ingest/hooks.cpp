@@ -12,6 +12,7 @@
 #include "common/async/callback_waiters.hpp"
 #include "common/log.hpp"
 #include "ingest/admission.hpp"
+#include "ingest/browsers.hpp"
 #include "ingest/hook_path.hpp"
 #include "ingest/own_events.hpp"
 #include "ingest/rejections.hpp"
@@ -63,6 +64,12 @@ std::string_view content_type_of(const http::Request& request) {
   return {value.data(), value.size()};
 }
 
+bool takes_method(const systems::HookManners& manners, boost::beast::http::verb method) {
+  using boost::beast::http::verb;
+  if (method == verb::post) return true;
+  return manners.takes_put_and_delete && (method == verb::put || method == verb::delete_);
+}
+
 // A key of this source only: two sources may send the same.
 Hash128 own_key(std::string_view source, const Hash128& key) {
   const std::array<std::uint64_t, 2> words{key.high, key.low};
@@ -88,6 +95,7 @@ class Hooks::Impl {
   struct Runtime {
     std::string name;
     ConfiguredSource configured;
+    systems::HookManners manners;
     Counter* received = nullptr;
     Counter* duplicates = nullptr;
     Histogram* time_to_200 = nullptr;
@@ -96,6 +104,9 @@ class Hooks::Impl {
 
   struct Accepted {
     std::shared_ptr<Runtime> source;
+    // Known before it is accepted:
+    std::shared_ptr<Runtime> from_browsers;  // nullptr: no scripts send to it
+    bool empty_answer = false;
     store::NewEvent event;
     http::Response answer;
     bool keep = true;
@@ -103,10 +114,13 @@ class Hooks::Impl {
 
   void set_sources(std::map<std::string, ConfiguredSource> sources) {
     std::map<std::string, std::shared_ptr<Runtime>, std::less<>> next;
+    bool some_show_answers = false;
     for (auto& [name, configured] : sources) {
       auto runtime = std::make_shared<Runtime>();
       runtime->name = name;
       runtime->configured = std::move(configured);
+      runtime->manners = runtime->configured.source->hook_manners();
+      some_show_answers = some_show_answers || runtime->manners.empty_answers;
       const Labels labels{{"source", name}};
       runtime->received = &metrics_.counter(
           "chatrelay_received_total", "Authentic webhooks answered after their commit, duplicates included", labels);
@@ -119,6 +133,7 @@ class Hooks::Impl {
       next.emplace(name, std::move(runtime));
     }
     sources_ = std::move(next);
+    some_show_answers_ = some_show_answers;
   }
 
   // Everything before the store: the answer if there is none to wait for, else `accepted` is filled.
@@ -129,16 +144,32 @@ class Hooks::Impl {
       if (const auto found = sources_.find(path.source()); found != sources_.end()) source = found->second;
     }
     if (!source) {
-      rejections_.count({}, "unknown_source",
-                        request.remote);  // never the name: a stranger chose it, or it is a secret
+      // Never the name: a stranger chose it, or it is a secret.
+      rejections_.count({}, "unknown_source", request.remote);
+      accepted.empty_answer = some_show_answers_;  // it may be one of them with a wrong address
       return refusal(
           404, path.error() == HookPathError::bad_encoding ? "bad percent-encoding in the path" : "no such source");
     }
-    if (request.message.method() != boost::beast::http::verb::post) {
+    accepted.empty_answer = source->manners.empty_answers;
+    const systems::BrowserRules* browsers = source->configured.source->browser_rules();
+    if (browsers) {
+      accepted.from_browsers = source;  // whatever the answer is, the script that asked may read it
+      if (is_preflight(request)) return preflight(*browsers, request);
+    }
+    if (!takes_method(source->manners, request.message.method())) {
       rejections_.count(source->name, "method", request.remote);
       http::Response response = refusal(405, "a webhook is a POST");
-      response.headers.emplace_back("Allow", "POST");
+      response.headers.emplace_back("Allow", source->manners.takes_put_and_delete ? "POST, PUT, DELETE" : "POST");
       return response;
+    }
+    if (browsers) {
+      const auto verdict = browser_limits_.take(source->name, *browsers, request.remote, clock_.now());
+      if (!verdict.allowed) {
+        rejections_.count(source->name, "too_many", request.remote);
+        http::Response response = try_again(verdict.retry_after, "too many requests from this address");
+        response.status = 429;
+        return response;
+      }
     }
     const auto& config = source->configured.config;
     if (config.body_bytes_max && request.message.body().size() > *config.body_bytes_max) {
@@ -234,6 +265,14 @@ class Hooks::Impl {
     return std::move(accepted.answer);
   }
 
+  // The answer as its sender may have it: a website's script may read it, a visitor must not.
+  static http::Response finished(const http::Request& request, const Accepted& accepted, http::Response response) {
+    if (accepted.empty_answer) response.body.clear();
+    if (accepted.from_browsers)
+      add_cross_origin(*accepted.from_browsers->configured.source->browser_rules(), request, response);
+    return response;
+  }
+
   store::Store& store_;
   const Clock& clock_;
   Metrics& metrics_;
@@ -241,6 +280,8 @@ class Hooks::Impl {
   Counter& ack_refused_;
   CallbackWaiters<store::Appended> waiters_;
   Admission admission_;
+  BrowserLimits browser_limits_;
+  bool some_show_answers_ = false;
   std::map<std::string, std::shared_ptr<Runtime>, std::less<>> sources_;
 
  private:
@@ -289,10 +330,10 @@ std::optional<SteadyTime> Hooks::last_heard(std::string_view source) const {
 asio::awaitable<http::Response> Hooks::handle(http::Request& request) {
   Impl::Accepted accepted;
   std::optional<http::Response> early = impl_->admit(request, accepted);
-  if (early) co_return std::move(*early);
+  if (early) co_return impl_->finished(request, accepted, std::move(*early));
   if (!accepted.keep) {
     accepted.source->received->add();
-    co_return std::move(accepted.answer);
+    co_return impl_->finished(request, accepted, std::move(accepted.answer));
   }
   // Invariant 1: nothing below this line says 2xx before the store's callback did.
   store::Store& store = impl_->store_;
@@ -300,8 +341,9 @@ asio::awaitable<http::Response> Hooks::handle(http::Request& request) {
   const auto begin = [&store, &event](auto done) { store.append(std::move(event), done); };
   asio::awaitable<Result<store::Appended>> commit = impl_->waiters_.wait(begin);
   const Result<store::Appended> appended = co_await std::move(commit);
-  if (!appended) co_return impl_->refused_by_store(*accepted.source, appended.error(), request.remote);
-  co_return impl_->stored(accepted, *appended, request.received);
+  http::Response response = appended ? impl_->stored(accepted, *appended, request.received)
+                                     : impl_->refused_by_store(*accepted.source, appended.error(), request.remote);
+  co_return impl_->finished(request, accepted, std::move(response));
 }
 
 }  // namespace chatrelay::ingest

@@ -1,4 +1,5 @@
-// Hooks: POST /hooks/<source>[/<secret>]. Authenticate, name, commit, answer, ring: the accept path, and nothing more.
+// Hooks: POST /hooks/<source>[/<secret>]; of a system whose senders choose (systems::HookManners) PUT and DELETE too.
+// Authenticate, name, commit, answer, ring: the accept path, and nothing more.
 // Invariant 1: a 2xx is sent only after the store's callback said that the webhook is committed and synced.
 #pragma once
 

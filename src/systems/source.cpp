@@ -1,5 +1,8 @@
 #include "systems/source.hpp"
 
+#include <algorithm>
+
+#include "common/text.hpp"
 #include "event/part_id.hpp"
 
 namespace chatrelay::systems {
@@ -16,6 +19,10 @@ std::string_view to_string(RejectReason reason) {
       return "forbidden_origin";
   }
   return "unknown";
+}
+
+bool BrowserRules::allows(std::string_view origin) const {
+  return !origin.empty() && std::ranges::find(origins, to_lower_ascii(origin)) != origins.end();
 }
 
 void number_parts(std::vector<Event>& events, const StoredWebhook& webhook, std::string_view system) {

@@ -14,6 +14,7 @@
 
 #include "common/clock.hpp"
 #include "common/crypto.hpp"
+#include "common/units.hpp"
 #include "config/config.hpp"
 #include "event/event.hpp"
 
@@ -63,6 +64,20 @@ struct Verdict {
   std::optional<Rejected> rejected;
 };
 
+// What a source that takes from scripts on websites asks of ingest: which sites' scripts may send (CORS, WHATWG Fetch
+// §3.2), and how often one address may.
+struct BrowserRules {
+  std::vector<std::string> origins;  // "https://shop.example", in lower case; no wildcard
+  Rate per_address;
+  bool allows(std::string_view origin) const;  // an Origin header as it came
+};
+
+// What a system's senders need of POST /hooks/<source> that others do not.
+struct HookManners {
+  bool takes_put_and_delete = false;  // the method is whatever an administrator over there chose
+  bool empty_answers = false;         // the sender shows our answer to visitors: no body, whatever the status
+};
+
 // A webhook as the store keeps it.
 struct StoredWebhook {
   EventSeq seq = 0;
@@ -89,6 +104,9 @@ class Source {
     std::vector<std::pair<std::string, std::string>> headers;
   };
   virtual Signed sign(std::string body, WallTime now) const = 0;
+  virtual HookManners hook_manners() const { return {}; }
+  // nullptr: only servers send. Lifetime: the source's own.
+  virtual const BrowserRules* browser_rules() const { return nullptr; }
 };
 
 // Gives the parts their refs and ids, fills source, system and received_at. Every decoder ends with it.
