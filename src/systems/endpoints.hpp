@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -16,6 +15,7 @@
 #include "common/room_bell.hpp"
 #include "config/config.hpp"
 #include "http/server.hpp"
+#include "presence/presence.hpp"
 #include "rules/rules.hpp"
 #include "store/store.hpp"
 
@@ -29,6 +29,7 @@ struct EndpointContext {
   Metrics& metrics;
   RoomBell& bell;                               // rung by everybody who commits into a room
   std::shared_ptr<const rules::RuleSet> rules;  // those of the same configuration
+  presence::Board& presence;                    // who is online
   // The source's; the server itself takes what the widest of all sources takes.
   std::uint64_t body_bytes_max = 1 << 20;
 };
@@ -46,13 +47,16 @@ class Endpoints {
 // What app's registration table says of a system that serves.
 struct EndpointKind {
   std::string_view system;
-  std::vector<std::string_view> prefixes;  // of paths: "/api/v1/livechat/"
-  // Reports everything wrong with the serving keys of the source's node. Nodes of sources without `serve: true` are not
+  bool (*serves)(std::string_view path);  // is this path, as the request line has it, one of the system's? Cheap
+  // Reports everything wrong with the serving keys of the source's node. Nodes of sources that are not served are not
   // shown here.
   void (*check)(const config::SourceConfig& config, const config::Config& whole, config::Problems& problems);
   // Called only when nothing was wrong. `transcripts` and the like name destinations: deliveries to them are planned
   // by rules as everywhere.
   std::unique_ptr<Endpoints> (*make)(const config::SourceConfig& config, const EndpointContext& context);
+  // true: a companion of the source's hook. Every source of the system has it unless it says `serve: false`, requests
+  // name the one they mean (?source=NAME) where there are several, and no conversations are kept.
+  bool accompanies_hook = false;
 };
 
 }  // namespace chatrelay::systems

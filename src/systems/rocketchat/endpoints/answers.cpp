@@ -86,6 +86,7 @@ http::Response refused(conversations::Refusal refusal) {
       return failure("error-max-rooms-per-guest-reached");
     case Refusal::rooms_open:
       return meteor_failure("visitor-has-open-rooms", "Cannot remove visitors with opened rooms");
+    case Refusal::no_invitation:  // this dialect has none
     case Refusal::closed_by_policy:
       return failure("error-not-allowed");
   }

@@ -9,7 +9,7 @@ namespace chatrelay::systems::rocketchat::endpoints {
 Api::Api(Serving serving, const EndpointContext& context)
     : serving_(std::move(serving)),
       context_(context),
-      commits_(context.executor),
+      commands_(context.executor, context.store),
       waiters_(std::make_unique<RoomWaiters>(context.executor, context.bell, serving_.source)) {}
 
 Api::~Api() = default;
@@ -38,13 +38,6 @@ std::optional<http::Response> Api::find(std::string_view token, std::optional<st
   if (!*room || (**room).visitor != known.visitor.pk) return refused(conversations::Refusal::unknown_room);
   known.room = conversations::view(**room);
   return std::nullopt;
-}
-
-awaitable<Result<bool>> Api::commit(store::Store::Command command) {
-  store::Store& store = context_.store;
-  const auto begin = [&store, &command](auto done) { store.command(std::move(command), done); };
-  auto pending = commits_.wait(begin);
-  co_return co_await std::move(pending);
 }
 
 }  // namespace chatrelay::systems::rocketchat::endpoints

@@ -25,10 +25,10 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "common/async/callback_waiters.hpp"
 #include "common/ids.hpp"
 #include "http/router.hpp"
 #include "http/url.hpp"
+#include "systems/endpoint_commands.hpp"
 #include "systems/endpoints.hpp"
 #include "systems/rocketchat/endpoints/answers.hpp"
 #include "systems/rocketchat/endpoints/records.hpp"
@@ -109,16 +109,11 @@ class Api {
   // or closed. Returns the failure to answer, or nullopt and fills `known`.
   std::optional<http::Response> find(std::string_view token, std::optional<std::string_view> room_id, Known& known);
 
-  // Commits and waits. Prefer run().
-  awaitable<Result<bool>> commit(store::Store::Command command);
-
-  // Runs a command of conversations/rooms.hpp in the store and waits for its commit. The command and its answer live
-  // until the writer is done with them, also when the waiting coroutine is gone.
+  // Runs a command of conversations/ in the store and waits for its commit.
   template <class T, class C>
   awaitable<Result<conversations::Answer<T>>> run(C command,
                                                   conversations::Answer<T> (*apply)(store::Transaction&, const C&)) {
-    auto state = std::make_shared<Running<T, C>>(std::move(command), apply);
-    return wait_for<T, C>(std::move(state));
+    return commands_.run(std::move(command), apply);
   }
 
   // Something was committed in the room: wakes everybody who waits for news of it.
@@ -126,29 +121,9 @@ class Api {
 
  private:
   Serving serving_;
-  template <class T, class C>
-  struct Running {
-    using Apply = conversations::Answer<T> (*)(store::Transaction&, const C&);
-    Running(C&& c, Apply a) : command(std::move(c)), apply(a) {}
-    C command;
-    Apply apply;
-    std::optional<conversations::Answer<T>> answer;
-  };
-  template <class T, class C>
-  awaitable<Result<conversations::Answer<T>>> wait_for(std::shared_ptr<Running<T, C>> running) {
-    store::Store::Command body = [running](store::Transaction& tx) {
-      running->answer.emplace(running->apply(tx, running->command));
-    };
-    auto pending = commit(std::move(body));
-    const Result<bool> done = co_await std::move(pending);
-    if (!done) co_return done.error();
-    if (!running->answer) co_return Error(ErrorKind::internal, "a command ended without an answer");
-    co_return std::move(*running->answer);
-  }
-
   EndpointContext context_;
   std::unique_ptr<store::Reader> reader_;
-  CallbackWaiters<bool> commits_;
+  EndpointCommands commands_;
   std::unique_ptr<RoomWaiters> waiters_;
 };
 

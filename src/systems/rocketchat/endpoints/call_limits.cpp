@@ -42,11 +42,6 @@ std::string short_name(std::string_view token) {
   return std::string(as_text(digest));
 }
 
-std::string counted(std::string_view address) {
-  const auto parsed = http::parse_address(address);
-  return parsed ? http::counted_address(http::normalized(*parsed)).to_string() : std::string(address);
-}
-
 bool by_address_alone(Limit limit) {
   return limit == Limit::offline_message;
 }
@@ -56,14 +51,14 @@ bool by_address_alone(Limit limit) {
 Verdict CallLimits::take_address(Limit limit, std::string_view address, WallTime now) {
   const Rate& rate = limits_.of(limit);
   const std::int64_t factor = by_address_alone(limit) ? 1 : limits_.per_address;
-  return limiter_.take(key_of(limit, "a", counted(address)), Rate{rate.count * factor, rate.per}, now);
+  return limiter_.take(key_of(limit, "a", http::counted_address(address)), Rate{rate.count * factor, rate.per}, now);
 }
 
 Verdict CallLimits::take_token(Limit limit, std::string_view token, std::string_view address, const Verdict& of_address,
                                WallTime now) {
   if (by_address_alone(limit) || token.empty()) return of_address;
   const Verdict of_token = limiter_.take(key_of(limit, "t", short_name(token)), limits_.of(limit), now);
-  if (!of_token.allowed) limiter_.give_back(key_of(limit, "a", counted(address)));
+  if (!of_token.allowed) limiter_.give_back(key_of(limit, "a", http::counted_address(address)));
   return of_token.allowed && of_address.remaining < of_token.remaining ? of_address : of_token;
 }
 

@@ -188,10 +188,8 @@ std::unique_ptr<Endpoints> make(const config::SourceConfig& config, const Endpoi
 }  // namespace rocketchat::endpoints
 
 EndpointKind rocketchat_endpoint_kind() {
-  return {"rocketchat",
-          {std::string_view("/api/v1/livechat/")},
-          &rocketchat::endpoints::check_serving,
-          &rocketchat::endpoints::make};
+  const auto serves = [](std::string_view path) { return path.starts_with("/api/v1/livechat/"); };
+  return {"rocketchat", serves, &rocketchat::endpoints::check_serving, &rocketchat::endpoints::make};
 }
 
 }  // namespace chatrelay::systems

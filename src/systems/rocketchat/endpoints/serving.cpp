@@ -1,16 +1,10 @@
 #include "systems/rocketchat/endpoints/serving.hpp"
 
+#include "config/origins.hpp"
+
 namespace chatrelay::systems::rocketchat::endpoints {
 
 namespace {
-
-bool is_origin(std::string_view text) {
-  if (text == "*") return true;
-  const auto scheme_end = text.find("://");
-  if (scheme_end == text.npos || scheme_end == 0) return false;
-  const std::string_view rest = text.substr(scheme_end + 3);
-  return !rest.empty() && rest.find_first_of("/?#@* \t") == rest.npos;
-}
 
 void read_rate(const config::Node& node, Rate& rate) {
   if (const auto given = node.rate()) rate = *given;
@@ -34,14 +28,6 @@ Limits read_limits(const config::Node& node) {
   // Limit: 100,000 visitors behind one address; a product with any rate stays far within 63 bits.
   limits.per_address = node["per_address"].integer(limits.per_address, 1, 100'000);
   return limits;
-}
-
-std::vector<std::string> read_origins(const config::Node& node) {
-  std::vector<std::string> origins = node.strings();
-  for (const std::string& origin : origins)
-    if (!is_origin(origin))
-      node.problem("holds something that is no origin; write https://host or https://host:port without a path, or *");
-  return origins;
 }
 
 std::vector<Secret> read_tokens(const config::Node& node) {
@@ -84,7 +70,7 @@ Serving read_serving(const config::SourceConfig& config) {
   Serving serving;
   serving.source = config.name;
   serving.hosts = node["hosts"].strings();
-  serving.origins = read_origins(node["origins"]);
+  serving.origins = config::read_origins(node["origins"], true);
   serving.operator_tokens = read_tokens(node["operator_tokens"]);
   serving.limits = read_limits(node["limits"]);
   serving.delete_window = node["delete_window"].duration(serving.delete_window);
