@@ -19,16 +19,18 @@
 #include "config/config.hpp"
 #include "deliver/dispatcher.hpp"
 #include "deliver/planner.hpp"
+#include "presence/presence.hpp"
 #include "store/store.hpp"
 
 namespace chatrelay::admin {
 
 struct Context {
-  Context(boost::asio::any_io_executor e, store::Store& s, const Clock& c, Metrics& m)
-      : executor(std::move(e)), store(s), clock(c), metrics(m) {}
+  Context(boost::asio::any_io_executor e, store::Store& s, presence::Board& p, const Clock& c, Metrics& m)
+      : executor(std::move(e)), store(s), presence(p), clock(c), metrics(m) {}
 
   boost::asio::any_io_executor executor;  // the one that the admin server runs on
   store::Store& store;
+  presence::Board& presence;
   const Clock& clock;
   Metrics& metrics;
   Secret admin_token;  // empty: none is asked for (config insists on one when admin is not on loopback)

@@ -31,10 +31,12 @@
 #include "deliver/planner.hpp"
 #include "expression/expression.hpp"
 #include "http/client.hpp"
+#include "http/files.hpp"
 #include "http/server.hpp"
 #include "ingest/hooks.hpp"
 #include "ingest/own_events.hpp"
 #include "ingest/silence.hpp"
+#include "presence/upstream.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace chatrelay::app {
@@ -95,6 +97,14 @@ http::ServerLimits server_limits(const config::Config& config) {
   return limits;
 }
 
+// The hooks whose senders show our answers to people, refusals of the server itself included.
+std::vector<std::string> bare_hooks(const std::map<std::string, ingest::ConfiguredSource>& sources) {
+  std::vector<std::string> paths;
+  for (const auto& [name, configured] : sources)
+    if (configured.source->hook_manners().empty_answers) paths.push_back("/hooks/" + name);
+  return paths;
+}
+
 // Where nobody raised it, the soft limit is 1,024: so many connections a single stranger opens.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -147,14 +157,17 @@ class Daemon {
         metrics_(metrics),
         setup_(std::move(setup)),
         store_(std::move(store)),
+        presence_(setup_->presence(), clock_),
         client_(delivery_.context().get_executor(), http::Client::Options{}),
+        upstream_(delivery_.context().get_executor(), client_, presence_),
+        presence_changed_(delivery_.context().get_executor(), [this](std::vector<char>&&) { remember_presence(); }),
         hooks_(ingest_.context().get_executor(), *store_, clock_, metrics_),
         silence_(ingest_.context().get_executor(), *store_, clock_,
                  [this](std::string_view source) { return hooks_.last_heard(source); }),
         dispatcher_(
             delivery_.context().get_executor(), *store_, clock_, metrics_,
             [this](std::string type, boost::json::object payload) { raise(std::move(type), std::move(payload)); }),
-        planner_(*store_, setup_->planner_setup(setup_), clock_, metrics_),
+        planner_(*store_, presence_, setup_->planner_setup(setup_), clock_, metrics_),
         lanes_changed_(delivery_.context().get_executor(), [this](std::vector<char>&&) { dispatcher_.ring(); }),
         api_(admin_context()),
         signals_(control_, SIGTERM, SIGINT, SIGHUP),
@@ -173,6 +186,8 @@ class Daemon {
   destinations::Context destination_context(const Setup& setup);
   systems::EndpointContext endpoint_context(const Setup& setup);
   void raise(std::string type, boost::json::object payload);
+  void recall_presence();
+  void remember_presence();
   config::Problems reload();
   Result<void> apply(const std::shared_ptr<const Setup>& next);
   static void say_what_needs_a_restart(const config::Config& now, const config::Config& next,
@@ -209,9 +224,13 @@ class Daemon {
   Loop ingest_;
   Loop delivery_;
   std::unique_ptr<store::Store> store_;
+  presence::Board presence_;
   http::Client client_;
+  presence::UpstreamPoll upstream_;
+  Inbox<char> presence_changed_;
   ingest::Hooks hooks_;
   Served served_;
+  std::optional<http::Files> site_;
   ingest::SilenceAlarm silence_;
   deliver::Dispatcher dispatcher_;
   deliver::Planner planner_;
@@ -234,7 +253,7 @@ class Daemon {
 };
 
 admin::Context Daemon::admin_context() {
-  admin::Context context(delivery_.context().get_executor(), *store_, clock_, metrics_);
+  admin::Context context(delivery_.context().get_executor(), *store_, presence_, clock_, metrics_);
   context.admin_token = setup_->config().listen.admin_token;
   context.version = CHATRELAY_VERSION;
   context.config_file = setup_->config().file;
@@ -266,7 +285,25 @@ destinations::Context Daemon::destination_context(const Setup& setup) {
 }
 
 systems::EndpointContext Daemon::endpoint_context(const Setup& setup) {
-  return {ingest_.context().get_executor(), *store_, clock_, metrics_, bell_, setup.rules()};
+  return {ingest_.context().get_executor(), *store_, clock_, metrics_, bell_, setup.rules(), presence_};
+}
+
+void Daemon::recall_presence() {
+  const auto remembered = store_->open_reader()->remembered(presence::remembered_as);
+  Result<void> taken;
+  if (!remembered)
+    taken = remembered.error();
+  else if (*remembered)
+    taken = presence_.from_json(**remembered);
+  if (!taken) log::error("who was online before cannot be read", {{"reason", taken.error().message}});
+  presence_.on_change([this] { presence_changed_.put(0); });
+}
+
+// Thread: delivery, as for presence set by an operator: so none of them overtakes another.
+void Daemon::remember_presence() {
+  store_->remember(std::string(presence::remembered_as), presence_.to_json(), [](Result<bool> done) {
+    if (!done) log::error("who is online is not remembered over a restart", {{"reason", done.error().message}});
+  });
 }
 
 void Daemon::raise(std::string type, boost::json::object payload) {
@@ -290,8 +327,10 @@ Result<void> Daemon::listen() {
     options.certificate_file = config.listen.tls->certificate;
     options.key_file = config.listen.tls->key;
   }
+  if (!config.listen.site.empty()) site_.emplace(config.listen.site, "/site/");
   auto handle = [this](http::Request& request) -> asio::awaitable<http::Response> {
     if (request.path().starts_with("/hooks/")) return hooks_.handle(request);
+    if (site_ && site_->serves(request.path())) return site_->handle(request);
     return served_.handle(request);
   };
   auto opened = http::Server::create(ingest_.context().get_executor(), options, handle, metrics_);
@@ -326,7 +365,10 @@ int Daemon::run() {
     const std::lock_guard lock(bells->mutex);
     if (bells->open) lanes_changed_.put(0);
   });
-  hooks_.set_sources(setup_->make_ingest_sources());
+  recall_presence();
+  auto sources = setup_->make_ingest_sources();
+  const std::vector<std::string> bare = bare_hooks(sources);
+  hooks_.set_sources(std::move(sources));
   served_.set(setup_->make_served(endpoint_context(*setup_)));
   silence_.set_sources(setup_->config().sources);
   auto destinations = setup_->make_destinations(destination_context(*setup_));
@@ -338,10 +380,12 @@ int Daemon::run() {
     log::error("cannot listen", {{"reason", listening.error().message}});
     return EX_UNAVAILABLE;
   }
+  public_->set_bare_refusals(bare);
   if (auto started = dispatcher_.start(std::move(destinations)); !started) {
     log::error("cannot start deliveries", {{"reason", started.error().message}});
     return EX_UNAVAILABLE;
   }
+  upstream_.use(setup_->presence());
   planner_.start();
   public_->start();
   admin_->start();
@@ -408,7 +452,9 @@ Result<void> Daemon::apply(const std::shared_ptr<const Setup>& next) {
     auto certificate = ingest_.call([&] { return public_->reload_certificate(tls->certificate, tls->key); });
     if (!certificate) return certificate;
   }
+  presence_.configure(next->presence());
   ingest_.call([&] {
+    public_->set_bare_refusals(bare_hooks(sources));
     hooks_.set_sources(std::move(sources));
     served_.set(next->make_served(endpoint_context(*next)));
     silence_.set_sources(next->config().sources);
@@ -418,6 +464,7 @@ Result<void> Daemon::apply(const std::shared_ptr<const Setup>& next) {
   planner_.reload(next->planner_setup(next));
   delivery_.call([&] {
     dispatcher_.reload(std::move(destinations));
+    upstream_.use(next->presence());
     return true;
   });
   log::configure(next->config().log_level, next->config().log_format);
@@ -434,7 +481,7 @@ void Daemon::say_what_needs_a_restart(const config::Config& now, const config::C
   const auto& a = now.listen;
   const auto& b = next.listen;
   if (differs(a.public_address, b.public_address) || differs(a.admin, b.admin) ||
-      a.tls.has_value() != b.tls.has_value() || a.trusted_proxies != b.trusted_proxies ||
+      a.tls.has_value() != b.tls.has_value() || a.trusted_proxies != b.trusted_proxies || a.site != b.site ||
       a.admin_token.reveal() != b.admin_token.reveal())
     problems.warn({next.file, 0}, "listen was changed: that takes effect after a restart");
   if (now.store_path != next.store_path)
@@ -522,10 +569,12 @@ void Daemon::drain() {
   if (!delivery_.wait(dispatcher_.drain(drain_delivery_limit)))
     log::warn("some attempts were cut off; they are made again with the same id");
   delivery_.call([this] {
+    upstream_.close();
     api_.close_streams();
     return true;
   });
   delivery_.wait(admin_->drain(drain_admin_limit));
+  if (!delivery_.wait(upstream_.join(drain_admin_limit))) log::warn("presence: the upstream system was not waited for");
   if (pruning_.valid()) pruning_.wait();
   ingest_.stop();
   delivery_.stop();

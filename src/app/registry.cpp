@@ -7,6 +7,10 @@
 #include "systems/chatrelay/chatrelay_source.hpp"
 #include "systems/generic/generic_source.hpp"
 #include "systems/livechat/livechat_source.hpp"
+#include "systems/livechatoo/endpoints/livechatoo_endpoints.hpp"
+#include "systems/livechatoo/livechatoo_source.hpp"
+#include "systems/livehelperchat/endpoints/livehelperchat_endpoints.hpp"
+#include "systems/livehelperchat/livehelperchat_source.hpp"
 #include "systems/rocketchat/endpoints/rocketchat_endpoints.hpp"
 #include "systems/rocketchat/rocketchat_source.hpp"
 
@@ -14,9 +18,8 @@ namespace chatrelay::app {
 
 std::span<const systems::SourceKind> source_kinds() {
   static const std::array kinds{
-      systems::livechat_kind(),
-      systems::rocketchat_kind(),
-      systems::generic_kind(),
+      systems::livechat_kind(),   systems::rocketchat_kind(), systems::livehelperchat_kind(),
+      systems::livechatoo_kind(), systems::generic_kind(),
   };
   return kinds;
 }
@@ -34,6 +37,8 @@ systems::SourceKind own_source_kind() {
 std::span<const systems::EndpointKind> endpoint_kinds() {
   static const std::array kinds{
       systems::rocketchat_endpoint_kind(),
+      systems::livehelperchat_endpoint_kind(),
+      systems::livechatoo_endpoint_kind(),
   };
   return kinds;
 }

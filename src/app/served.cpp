@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "app/registry.hpp"
 #include "common/text.hpp"
+#include "http/url.hpp"
 
 namespace chatrelay::app {
 
@@ -18,15 +21,18 @@ bool is_host_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 
-bool serves_path(const ServedSource& source, std::string_view path) {
-  return std::ranges::any_of(source.prefixes, [&](const std::string& prefix) { return path.starts_with(prefix); });
-}
-
 // Keeps the Endpoints until the answer is there: they may be replaced meanwhile.
 asio::awaitable<http::Response> answer_of(std::shared_ptr<systems::Endpoints> endpoints, http::Request& request) {
   auto answering = endpoints->handle(request);
   http::Response response = co_await std::move(answering);
   co_return response;
+}
+
+// What ?source= names; empty: nothing.
+std::string source_in(std::string_view query) {
+  if (query.empty()) return {};
+  const Result<http::Parameters> parameters = http::parse_query(query);
+  return parameters ? std::string(parameters->get("source")) : std::string();
 }
 
 asio::awaitable<http::Response> nothing_here() {
@@ -47,14 +53,16 @@ std::string host_name(std::string_view host_header) {
   return std::ranges::all_of(host, is_host_character) ? host : std::string();
 }
 
-bool is_served(const config::SourceConfig& source) {
-  return source.node["serve"].boolean(false);
+const systems::EndpointKind* serving_kind(const config::SourceConfig& source) {
+  const systems::EndpointKind* kind = find_endpoint_kind(source.system);
+  return kind && source.node["serve"].boolean(kind->accompanies_hook) ? kind : nullptr;
 }
 
 void check_hosts(const config::Config& config) {
   std::map<std::pair<std::string, std::string>, std::string> taken;  // system and host: by which source
   for (const config::SourceConfig& source : config.sources) {
-    if (!is_served(source)) continue;
+    const systems::EndpointKind* kind = serving_kind(source);
+    if (!kind || kind->accompanies_hook) continue;
     const config::Node hosts = source.node["hosts"];
     if (hosts.items().empty()) {
       const auto [other, is_new] = taken.emplace(std::pair(source.system, std::string()), source.name);
@@ -81,25 +89,34 @@ void Served::set(std::vector<ServedSource> sources) {
   for (const ServedSource& source : before) source.endpoints->stop_waiting();
 }
 
-std::shared_ptr<systems::Endpoints> Served::find(std::string_view path, std::string_view host_header) const {
+const ServedSource* Served::find(const http::Request& request) const {
   const ServedSource* fallback = nullptr;
   std::string host;
+  std::optional<std::string> named;
   for (const ServedSource& source : sources_) {
-    if (!serves_path(source, path)) continue;
+    if (!source.serves(request.path())) continue;
+    if (source.named_in_query) {
+      if (!named) named = source_in(request.query());
+      if (*named == source.source) return &source;
+      if (!named->empty()) continue;
+      if (fallback) return nullptr;  // which of them?
+      fallback = &source;
+      continue;
+    }
     if (source.hosts.empty()) {
       fallback = &source;
       continue;
     }
-    if (host.empty()) host = host_name(host_header);
-    if (!host.empty() && std::ranges::find(source.hosts, host) != source.hosts.end()) return source.endpoints;
+    if (host.empty()) host = host_name(request.header("Host"));
+    if (!host.empty() && std::ranges::find(source.hosts, host) != source.hosts.end()) return &source;
   }
-  return fallback ? fallback->endpoints : nullptr;
+  return fallback;
 }
 
 asio::awaitable<http::Response> Served::handle(http::Request& request) const {
-  std::shared_ptr<systems::Endpoints> endpoints = find(request.path(), request.header("Host"));
-  if (!endpoints) return nothing_here();
-  return answer_of(std::move(endpoints), request);
+  const ServedSource* source = find(request);
+  if (!source) return nothing_here();
+  return answer_of(source->endpoints, request);
 }
 
 void Served::stop_waiting() {

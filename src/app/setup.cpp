@@ -28,13 +28,14 @@ const destinations::DestinationKind* find_kind(const std::vector<destinations::D
 std::shared_ptr<const Setup> Setup::load(const std::string& file, const config::Environment& environment) {
   std::shared_ptr<Setup> setup(new Setup);
   setup->config_ = config::load_config(file, setup->problems_, environment);
+  setup->presence_ = presence::read_settings(setup->config_.presence);
   setup->read_sources();
   setup->check_served();
   const auto registry = destinations::connector::Registry::load(destinations::connector::shipped_connectors(),
                                                                 setup->config_.connectors, setup->problems_);
   std::vector<std::string> served;
   for (const config::SourceConfig& source : setup->config_.sources)
-    if (is_served(source) && find_endpoint_kind(source.system)) served.push_back(source.name);
+    if (const auto* kind = serving_kind(source); kind && !kind->accompanies_hook) served.push_back(source.name);
   setup->kinds_ = destination_kinds(registry, std::move(served));
   setup->read_destinations(*registry);
   setup->rules_ =
@@ -58,11 +59,11 @@ void Setup::read_sources() {
 
 void Setup::check_served() {
   for (const config::SourceConfig& source : config_.sources) {
-    if (!is_served(source) || source.system.empty()) continue;
-    if (const systems::EndpointKind* kind = find_endpoint_kind(source.system)) {
+    if (const systems::EndpointKind* kind = serving_kind(source)) {
       kind->check(source, config_, problems_);
       continue;
     }
+    if (source.system.empty() || find_endpoint_kind(source.system) || !source.node["serve"].boolean(false)) continue;
     std::string names;
     for (const systems::EndpointKind& kind : endpoint_kinds())
       names += (names.empty() ? "" : ", ") + std::string(kind.system);
@@ -144,11 +145,12 @@ std::vector<ServedSource> Setup::make_served(const systems::EndpointContext& con
   const std::lock_guard lock(mutex_);
   std::vector<ServedSource> made;
   for (const config::SourceConfig& source : config_.sources) {
-    const systems::EndpointKind* kind = is_served(source) ? find_endpoint_kind(source.system) : nullptr;
+    const systems::EndpointKind* kind = serving_kind(source);
     if (!kind) continue;
     ServedSource served;
     served.source = source.name;
-    served.prefixes.assign(kind->prefixes.begin(), kind->prefixes.end());
+    served.serves = kind->serves;
+    served.named_in_query = kind->accompanies_hook;
     for (const std::string& host : source.node["hosts"].strings()) served.hosts.push_back(host_name(host));
     systems::EndpointContext own = context;
     own.body_bytes_max = source.body_bytes_max.value_or(config_.limits.body_bytes_max);

@@ -16,6 +16,7 @@
 #include "deliver/planner.hpp"
 #include "destinations/destination.hpp"
 #include "ingest/hooks.hpp"
+#include "presence/settings.hpp"
 #include "rules/rules.hpp"
 #include "systems/source.hpp"
 
@@ -33,6 +34,7 @@ class Setup {
   const config::Config& config() const { return config_; }
   const rules::Catalog& catalog() const { return catalog_; }
   const std::shared_ptr<const rules::RuleSet>& rules() const { return rules_; }
+  const presence::Settings& presence() const { return presence_; }
   // Each problem once, in file order. Problems of destinations appear after make_destinations only where a kind finds
   // them late.
   config::Problems problems() const;
@@ -61,6 +63,7 @@ class Setup {
   rules::Catalog catalog_;
   std::vector<destinations::DestinationKind> kinds_;
   std::shared_ptr<const rules::RuleSet> rules_;
+  presence::Settings presence_;
 };
 
 }  // namespace chatrelay::app

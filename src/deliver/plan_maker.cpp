@@ -73,8 +73,14 @@ void overlay(std::vector<store::StoredMessage>& messages, const std::vector<stor
 
 }  // namespace
 
-PlanMaker::PlanMaker(store::Reader& reader, Metrics& metrics, const Clock& clock, std::function<void()> settle)
-    : reader_(reader), metrics_(metrics), clock_(clock), settle_(std::move(settle)), cache_(conversations_max) {}
+PlanMaker::PlanMaker(store::Reader& reader, presence::Board& presence, Metrics& metrics, const Clock& clock,
+                     std::function<void()> settle)
+    : reader_(reader),
+      presence_(presence),
+      metrics_(metrics),
+      clock_(clock),
+      settle_(std::move(settle)),
+      cache_(conversations_max) {}
 PlanMaker::~PlanMaker() = default;
 
 void PlanMaker::use(const PlannerSetup& setup) {
@@ -120,6 +126,7 @@ Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store:
     conversations::Folded folded = conversations::fold(*conversation, std::move(parts));
     if (!folded.parts.empty()) plan.parts = std::move(folded.parts);
     plan.conversation = std::move(folded.update);
+    tell_presence(folded.events);
 
     stage = "rules";
     Decided decided;
@@ -159,6 +166,16 @@ void PlanMaker::restore(const std::string& source, const std::string& chat_id, c
   cache_.forget(source, chat_id);
 }
 
+// Webhooks are planned in the order in which they came, so what the last one says is what holds. Saying it again, when
+// a batch is planned anew, changes nothing.
+void PlanMaker::tell_presence(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    if (event.type != event_type::routing_status_set || !event.agent || !event.agent->id) continue;
+    const json::value* status = event.activity.if_contains("status");
+    if (status && status->is_string()) presence_.on_routing_status(*event.agent->id, status->get_string());
+  }
+}
+
 void PlanMaker::note_missing(const std::string& destination) {
   if (destinations_.contains(destination) || !missing_told_.insert(destination).second) return;
   log::warn("a rule delivers to a destination that is not configured; its deliveries wait",
@@ -177,7 +194,9 @@ store::Plan PlanMaker::plan_as_failed(const store::StoredEvent& event, const std
 void PlanMaker::decide(const std::vector<Event>& events,
                        const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript,
                        Decided& decided) {
-  const EventExtras extras;
+  EventExtras extras;
+  // Without `presence` in the configuration nobody knows.
+  extras.presence = {{"online", presence_.configured() ? json::value(presence_.online()) : json::value(nullptr)}};
   for (const Event& event : events) {
     std::optional<std::vector<store::StoredMessage>> messages;  // read at most once for an event
     const auto once = [&]() -> const std::vector<store::StoredMessage>& {

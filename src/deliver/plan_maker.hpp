@@ -15,6 +15,7 @@
 #include "common/metrics.hpp"
 #include "deliver/conversation_cache.hpp"
 #include "deliver/planner.hpp"
+#include "presence/presence.hpp"
 #include "rules/rules.hpp"
 #include "store/store.hpp"
 #include "systems/source.hpp"
@@ -30,7 +31,8 @@ struct Decided {
 class PlanMaker {
  public:
   // `settle` waits until what was handed to the store is committed: asked for only when a transcript needs it.
-  PlanMaker(store::Reader& reader, Metrics& metrics, const Clock& clock, std::function<void()> settle);
+  PlanMaker(store::Reader& reader, presence::Board& presence, Metrics& metrics, const Clock& clock,
+            std::function<void()> settle);
   ~PlanMaker();
 
   void use(const PlannerSetup& setup);  // new decoders and rules; what is cached of conversations stays
@@ -61,10 +63,12 @@ class PlanMaker {
   std::vector<store::StoredMessage> transcript(const Event& event, const std::vector<store::Plan>& batch,
                                                const std::optional<store::ConversationUpdate>& own);
   void restore(const std::string& source, const std::string& chat_id, const std::vector<store::Plan>& batch);
+  void tell_presence(const std::vector<Event>& events);
   void note_missing(const std::string& destination);
   void report(const std::string& event_id, const std::vector<store::RuleFailure>& failures);
 
   store::Reader& reader_;
+  presence::Board& presence_;
   Metrics& metrics_;
   const Clock& clock_;
   std::function<void()> settle_;

@@ -40,8 +40,10 @@ constexpr std::chrono::hours full_pass_every{1};
 
 class Planner::Impl {
  public:
-  Impl(store::Store& store, std::shared_ptr<const PlannerSetup> setup, const Clock& clock, Metrics& metrics)
+  Impl(store::Store& store, presence::Board& presence, std::shared_ptr<const PlannerSetup> setup, const Clock& clock,
+       Metrics& metrics)
       : store_(store),
+        presence_(presence),
         clock_(clock),
         metrics_(metrics),
         planned_(metrics.counter("chatrelay_planned_total", "Webhooks planned")),
@@ -97,7 +99,7 @@ class Planner::Impl {
     if (setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10) != 0)
       log::debug("the planner's priority cannot be lowered");
     reader_ = store_.open_reader();
-    maker_ = std::make_unique<PlanMaker>(*reader_, metrics_, clock_, [this] { settle(); });
+    maker_ = std::make_unique<PlanMaker>(*reader_, presence_, metrics_, clock_, [this] { settle(); });
     bool more = true;
     while (wait_for_work(more)) {
       take_setup();
@@ -290,6 +292,7 @@ class Planner::Impl {
   }
 
   store::Store& store_;
+  presence::Board& presence_;
   const Clock& clock_;
   Metrics& metrics_;
   Counter& planned_;
@@ -325,8 +328,9 @@ class Planner::Impl {
   std::thread thread_;
 };
 
-Planner::Planner(store::Store& store, std::shared_ptr<const PlannerSetup> setup, const Clock& clock, Metrics& metrics)
-    : impl_(std::make_unique<Impl>(store, std::move(setup), clock, metrics)) {}
+Planner::Planner(store::Store& store, presence::Board& presence, std::shared_ptr<const PlannerSetup> setup,
+                 const Clock& clock, Metrics& metrics)
+    : impl_(std::make_unique<Impl>(store, presence, std::move(setup), clock, metrics)) {}
 Planner::~Planner() {
   stop();
 }

@@ -14,6 +14,7 @@
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
+#include "presence/presence.hpp"
 #include "rules/rules.hpp"
 #include "store/store.hpp"
 #include "systems/source.hpp"
@@ -48,7 +49,9 @@ struct ReplayRequest {
 
 class Planner {
  public:
-  Planner(store::Store& store, std::shared_ptr<const PlannerSetup> setup, const Clock& clock, Metrics& metrics);
+  // Tells the presence what agents' routing statuses are, and asks it who is online for every event.
+  Planner(store::Store& store, presence::Board& presence, std::shared_ptr<const PlannerSetup> setup, const Clock& clock,
+          Metrics& metrics);
   ~Planner();
   void start();
   void stop();                                             // finishes the batch in hand; Thread: any

@@ -41,6 +41,8 @@ constexpr Route routes[] = {
     {"POST", "/api/destinations/{name}/pause", pause_destination},
     {"POST", "/api/destinations/{name}/resume", resume_destination},
     {"POST", "/api/destinations/{name}/test", test_destination},
+    {"GET", "/api/presence", show_presence},
+    {"POST", "/api/presence", set_presence},
     {"POST", "/api/backup", backup_store},
     {"POST", "/api/reload", reload_config},
 };

@@ -29,6 +29,9 @@ awaitable<http::Response> list_destinations(Call& call);
 awaitable<http::Response> pause_destination(Call& call);
 awaitable<http::Response> resume_destination(Call& call);
 awaitable<http::Response> test_destination(Call& call);
+// presence.cpp
+awaitable<http::Response> show_presence(Call& call);
+awaitable<http::Response> set_presence(Call& call);
 // operations.cpp
 awaitable<http::Response> backup_store(Call& call);
 awaitable<http::Response> reload_config(Call& call);

@@ -45,11 +45,13 @@ void add_everything(CLI::App& app, Shell& shell) {
   add_deliveries(app, shell);
   add_replay(app, shell);
   add_destinations(app, shell);
+  add_presence(app, shell);
   add_send(app, shell);
   add_sink(app, shell);
   add_reload(app, shell);
   add_backup(app, shell);
   add_restore(app, shell);
+  add_hash(app, shell);
   add_version(app, shell);
 }
 

@@ -129,7 +129,9 @@ int init(Shell& shell, Options& options) {
   for (const InitFile& file : files)
     shell.out() << "wrote " << clean((std::filesystem::path(options.folder) / file.path).lexically_normal().string())
                 << "\n";
-  shell.out() << "\nhook URL  " << clean(init_hook_url(answers)) << "\nsecret    " << answers.secret << "\n\n";
+  shell.out() << "\nhook URL  " << clean(init_hook_url(answers)) << "\n";
+  if (init_has_secret(answers)) shell.out() << "secret    " << answers.secret << "\n";
+  shell.out() << "\n";
   if (answers.system == "livechat")
     shell.out() << "Register the webhooks at LiveChat with this URL and secret. If LiveChat gives you a secret "
                    "instead, write it into\n"
@@ -138,6 +140,12 @@ int init(Shell& shell, Options& options) {
   if (answers.system == "rocketchat")
     shell.out()
         << "Write both into Rocket.Chat's omnichannel settings for webhooks, and switch on what shall be sent.\n\n";
+  if (answers.system == "livehelperchat")
+    shell.out() << "In Live Helper Chat, a Rest API call posts to the URL followed by /SECRET; bodies to paste are in "
+                   "src/systems/livehelperchat/livehelperchat.md.\n\n";
+  if (answers.system == "livechatoo")
+    shell.out() << "Write your website into `origins`, and this into its pages, before Livechatoo's own script:\n  "
+                << clean(init_snippet(answers)) << "\n\n";
   shell.out() << clean_lines(init_try_it(answers, std::filesystem::path(options.folder).lexically_normal().string()));
   return exit_code::ok;
 }

@@ -57,6 +57,23 @@ constexpr std::string_view rocketchat_source = R"(  rocketchat:                 
     # origins: ["https://shop.example"]
 )";
 
+constexpr std::string_view livehelperchat_source =
+    R"(  livehelperchat:               # POST /hooks/livehelperchat/SECRET
+    system: livehelperchat
+    # What stands in the address of the Rest API call that Live Helper Chat's webhooks make.
+    secrets: ["${file:secrets/livehelperchat}"]
+    # Status widgets and applications may also talk to chatrelay itself, as if it were a Live Helper Chat (/restapi/):
+    # serve: true
+    # accounts: [{user: app, key_hash: "…"}]       # `chatrelay hash --new-key` makes one
+)";
+
+constexpr std::string_view livechatoo_source =
+    R"(  livechatoo:                   # POST /hooks/livechatoo, from the script /livechatoo/bridge.js in your pages
+    system: livechatoo
+    # account: shop             # yours at Livechatoo: then calls that name another one are refused
+    origins: ["https://shop.example"]     # the websites whose pages may send: put yours here
+)";
+
 constexpr std::string_view generic_source = R"(  generic:                      # POST /hooks/generic
     system: generic
     verify: {bearer: "${file:secrets/generic}"}   # Authorization: Bearer SECRET
@@ -190,6 +207,8 @@ std::string to_of(const InitAnswers& answers) {
 std::string_view source_of(const std::string& system) {
   if (system == "livechat") return livechat_source;
   if (system == "rocketchat") return rocketchat_source;
+  if (system == "livehelperchat") return livehelperchat_source;
+  if (system == "livechatoo") return livechatoo_source;
   return generic_source;
 }
 
@@ -211,6 +230,8 @@ const std::vector<InitSystem>& init_systems() {
       {"livechat", "LiveChat (livechat.com, text.com)"},
       {"generic", "forms, shops and everything else that posts JSON"},
       {"rocketchat", "Rocket.Chat's omnichannel"},
+      {"livehelperchat", "Live Helper Chat"},
+      {"livechatoo", "Livechatoo, by a script in your pages"},
   };
   return systems;
 }
@@ -239,13 +260,21 @@ std::vector<InitFile> init_files(const InitAnswers& answers) {
                                                                        {"TO", yaml_text(to)}})}})});
   files.push_back({"rules/" + answers.use + ".yaml", std::string(texts.rules)});
   files.push_back({"rules/" + answers.use + "_test.yaml", filled(texts.tests, {{"SYSTEM", answers.system}})});
-  files.push_back({"secrets/" + answers.system, answers.secret + "\n", true});
+  if (init_has_secret(answers)) files.push_back({"secrets/" + answers.system, answers.secret + "\n", true});
   if (answers.use == "webhook") files.push_back({"secrets/hook", answers.hook_secret + "\n", true});
   return files;
 }
 
 std::string init_hook_url(const InitAnswers& answers) {
   return base_url(answers) + "/hooks/" + answers.system;
+}
+
+std::string init_snippet(const InitAnswers& answers) {
+  return "<script src=\"" + base_url(answers) + "/livechatoo/bridge.js\"></script>";
+}
+
+bool init_has_secret(const InitAnswers& answers) {
+  return answers.system != "livechatoo";  // browsers send, and a browser keeps no secret
 }
 
 std::string init_try_it(const InitAnswers& answers, const std::string& folder) {
@@ -266,6 +295,19 @@ std::string init_try_it(const InitAnswers& answers, const std::string& folder) {
            "       -d '{\"type\":\"LivechatOfflineMessage\",\"sentAt\":\"2026-11-20T10:00:00.000Z\","
            "\"visitor\":{\"name\":\"Thomas\",\"email\":\"thomas@example.com\"},\"message\":\"Hello\"}' \\\n"
            "       http://127.0.0.1:8080/hooks/rocketchat\n";
+  else if (answers.system == "livehelperchat")
+    out +=
+        "  curl -H 'Content-Type: application/json' \\\n"
+        "       -d '{\"event\":\"chat.chat_offline_request\",\"chat\":{\"id\":5,\"nick\":\"Thomas\","
+        "\"email\":\"thomas@example.com\"},\"input_data\":{\"question\":\"Hello\"}}' \\\n"
+        "       \"http://127.0.0.1:8080/hooks/livehelperchat/$(cat " +
+        folder + "/secrets/livehelperchat)\"\n";
+  else if (answers.system == "livechatoo")
+    out +=
+        "  curl -H 'Origin: https://shop.example' -H 'Content-Type: text/plain' \\\n"
+        "       -d '{\"event\":\"onofflinemessage\",\"data\":{\"name\":\"Thomas\","
+        "\"email\":\"thomas@example.com\",\"message\":\"Hello\"}}' \\\n"
+        "       http://127.0.0.1:8080/hooks/livechatoo\n";
   else
     out +=
         "  chatrelay send RECORDED_WEBHOOK.json --source " + answers.system + " --config " + config +

@@ -36,7 +36,9 @@ struct InitFile {
   bool secret = false;  // only its owner may read it
 };
 std::vector<InitFile> init_files(const InitAnswers& answers);
-std::string init_hook_url(const InitAnswers& answers);  // with the secret where the system carries it in the path
+std::string init_hook_url(const InitAnswers& answers);
+bool init_has_secret(const InitAnswers& answers);
+std::string init_snippet(const InitAnswers& answers);  // of livechatoo: what stands in a page
 // A body that tries the whole way: `curl` for a person, `chatrelay send` for a recorded webhook.
 std::string init_try_it(const InitAnswers& answers, const std::string& folder);
 

@@ -68,12 +68,14 @@ void add_chats(CLI::App& app, Shell& shell);
 void add_deliveries(CLI::App& app, Shell& shell);
 void add_replay(CLI::App& app, Shell& shell);
 void add_destinations(CLI::App& app, Shell& shell);
+void add_presence(CLI::App& app, Shell& shell);
 void add_send(CLI::App& app, Shell& shell);
 void add_sink(CLI::App& app, Shell& shell);
 void add_backup(CLI::App& app, Shell& shell);
 void add_restore(CLI::App& app, Shell& shell);
 void add_reload(CLI::App& app, Shell& shell);
 void add_init(CLI::App& app, Shell& shell);
+void add_hash(CLI::App& app, Shell& shell);
 void add_version(CLI::App& app, Shell& shell);
 
 }  // namespace chatrelay::admin::cli

@@ -26,6 +26,7 @@ struct ApiFixture : testing::Test {
   boost::asio::io_context io;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
   FakeStore store;
+  presence::Board presence{{}, clock};
   std::vector<deliver::ReplayRequest> replays;
   std::vector<deliver::DestinationStatus> destinations;
   std::vector<std::string> switched;  // "pause crm: reason", "resume crm"
@@ -36,7 +37,7 @@ struct ApiFixture : testing::Test {
   std::unique_ptr<api::Api> made;
 
   Context context() {
-    Context context(io.get_executor(), store, clock, metrics);
+    Context context(io.get_executor(), store, presence, clock, metrics);
     if (!token.empty()) context.admin_token = Secret(token);
     context.version = "9.9.9";
     context.config_file = "/etc/chatrelay/chatrelay.yaml";

@@ -59,6 +59,7 @@ class FakeReader final : public store::Reader {
     return std::vector<store::StoredDelivery>{};
   }
   Result<std::optional<WallTime>> next_due(std::string_view, WallTime) override { return std::optional<WallTime>{}; }
+  Result<std::optional<json::value>> remembered(std::string_view) override { return std::optional<json::value>(); }
   Result<std::vector<store::DestinationState>> destination_states() override {
     return std::vector<store::DestinationState>{};
   }
@@ -155,7 +156,11 @@ class FakeReader final : public store::Reader {
   Result<std::optional<store::OwnRoom>> own_room(std::string_view, std::string_view) override {
     return std::optional<store::OwnRoom>{};
   }
+  Result<std::optional<store::OwnRoom>> own_room(store::OwnPk) override { return std::optional<store::OwnRoom>{}; }
   Result<std::vector<store::OwnRoom>> own_rooms(store::OwnPk, std::size_t) override {
+    return std::vector<store::OwnRoom>{};
+  }
+  Result<std::vector<store::OwnRoom>> own_rooms(std::string_view, store::OwnPk, std::size_t) override {
     return std::vector<store::OwnRoom>{};
   }
   Result<std::optional<store::OwnMessage>> own_message(std::string_view, std::string_view) override {
@@ -191,6 +196,7 @@ class FakeStore final : public store::Store {
   }
   void record(store::AttemptResult, store::Done<bool> done) override { done(true); }
   void save_destination(store::DestinationState, store::Done<bool> done) override { done(true); }
+  void remember(std::string, json::value, store::Done<bool> done) override { done(true); }
   void retry(std::vector<DeliverySeq> deliveries, WallTime, store::Done<std::size_t> done) override {
     if (refuse) return done(*refuse);
     retried.insert(retried.end(), deliveries.begin(), deliveries.end());

@@ -9,6 +9,8 @@
 #include "rules/test_runner.hpp"
 #include "systems/generic/generic_source.hpp"
 #include "systems/livechat/livechat_source.hpp"
+#include "systems/livechatoo/livechatoo_source.hpp"
+#include "systems/livehelperchat/livehelperchat_source.hpp"
 #include "systems/rocketchat/rocketchat_source.hpp"
 #include "unit/admin/cli_fixture.hpp"
 
@@ -22,6 +24,8 @@ using Init = CliFixture;
 systems::SourceKind system_of(const std::string& name) {
   if (name == "livechat") return systems::livechat_kind();
   if (name == "rocketchat") return systems::rocketchat_kind();
+  if (name == "livehelperchat") return systems::livehelperchat_kind();
+  if (name == "livechatoo") return systems::livechatoo_kind();
   return systems::generic_kind();
 }
 
@@ -116,6 +120,15 @@ TEST_F(Init, prints_hook_url_and_secret_and_keeps_the_secret_to_its_owner) {
   EXPECT_THAT(read(folder / "relay/chatrelay.yaml"), Not(HasSubstr(secret)));
 }
 
+TEST_F(Init, what_browsers_send_has_no_secret_but_a_line_for_the_page) {
+  const auto ran = chatrelay({"init", (folder / "relay").string(), "--system", "livechatoo", "--use", "archive",
+                              "--public-url", "https://relay.example.com/"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("<script src=\"https://relay.example.com/livechatoo/bridge.js\"></script>"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("secret")));
+  EXPECT_FALSE(std::filesystem::exists(folder / "relay/secrets"));
+}
+
 TEST_F(Init, never_writes_over_anything) {
   const auto target = (folder / "relay").string();
   ASSERT_EQ(chatrelay({"init", target, "--system", "generic", "--use", "archive"}).code, 0);
@@ -144,7 +157,7 @@ TEST_F(Init, asks_on_a_terminal_by_number_or_name) {
 TEST_F(Init, wants_flags_without_a_terminal_and_knows_what_they_may_be) {
   const auto ran = chatrelay({"init", (folder / "x").string()});
   EXPECT_EQ(ran.code, 64);
-  EXPECT_THAT(ran.err, HasSubstr("--system: one of livechat, generic, rocketchat"));
+  EXPECT_THAT(ran.err, HasSubstr("--system: one of livechat, generic, rocketchat, livehelperchat, livechatoo"));
   EXPECT_EQ(chatrelay({"init", (folder / "x").string(), "--system", "livechat", "--use", "telepathy"}).code, 64);
   EXPECT_FALSE(std::filesystem::exists(folder / "x"));
 }

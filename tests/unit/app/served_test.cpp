@@ -43,13 +43,23 @@ class NamedEndpoints final : public systems::Endpoints {
   int& alive_;
 };
 
+bool of_rocketchat(std::string_view path) {
+  return path.starts_with("/api/v1/livechat/");
+}
+bool of_livehelperchat(std::string_view path) {
+  return path.find("/restapi/") != path.npos;
+}
+bool of_livechatoo(std::string_view path) {
+  return path.starts_with("/livechatoo/");
+}
+
 class ServedTest : public ::testing::Test {
  protected:
   ServedSource source(const std::string& name, std::vector<std::string> hosts, bool waits = false,
-                      std::vector<std::string> prefixes = {"/api/v1/livechat/"}) {
+                      bool (*serves)(std::string_view) = &of_rocketchat) {
     ServedSource made;
     made.source = name;
-    made.prefixes = std::move(prefixes);
+    made.serves = serves;
     made.hosts = std::move(hosts);
     made.endpoints = std::make_shared<NamedEndpoints>(name, context_, waits, alive_);
     return made;
@@ -127,9 +137,27 @@ TEST_F(ServedTest, WithoutAFallbackAnUnknownHostIsNobodys) {
 }
 
 TEST_F(ServedTest, SystemsAreToldApartByTheirPaths) {
-  set({source("site", {}), source("status", {}, false, {"/restapi/", "/index.php/restapi/"})});
+  set({source("site", {}), source("status", {}, false, &of_livehelperchat)});
   EXPECT_EQ(answer("/api/v1/livechat/room", "x.example"), "site");
   EXPECT_EQ(answer("/index.php/restapi/isonline", "x.example"), "status");
+}
+
+TEST_F(ServedTest, WhatAccompaniesAHookIsNamedInTheQueryWhereThereAreSeveral) {
+  const auto shop = [this](const std::string& name) {
+    ServedSource made = source(name, {}, false, &of_livechatoo);
+    made.named_in_query = true;
+    return made;
+  };
+  set({shop("shop")});
+  EXPECT_EQ(answer("/livechatoo/bridge.js", "x.example"), "shop");
+  EXPECT_EQ(answer("/livechatoo/bridge.js?source=shop", "x.example"), "shop");
+  EXPECT_EQ(answer("/livechatoo/bridge.js?source=other", "x.example"), "404");
+  set({shop("shop"), source("site", {}), shop("outlet")});
+  EXPECT_EQ(answer("/livechatoo/bridge.js?v=1&source=outlet", "x.example"), "outlet");
+  EXPECT_EQ(answer("/livechatoo/bridge.js?source=%6futlet", "x.example"), "outlet");
+  EXPECT_EQ(answer("/livechatoo/bridge.js", "x.example"), "404");
+  EXPECT_EQ(answer("/livechatoo/bridge.js?source=site", "x.example"), "404");
+  EXPECT_EQ(answer("/livechatoo/bridge.js?source=%", "x.example"), "404");
 }
 
 TEST_F(ServedTest, AReloadAnswersWhoWaitsAndFreesTheOldOnesAfterThat) {
@@ -177,8 +205,9 @@ TEST(CheckHosts, ServedSourcesOfOneSystemMustBeToldApart) {
   EXPECT_EQ(text("  a: {system: rocketchat, serve: true}\n  b: {system: livechat}\n"), "");
   EXPECT_EQ(
       text("  a: {system: rocketchat, serve: true}\n  b: {system: rocketchat, serve: true, hosts: [b.example]}\n"), "");
-  EXPECT_EQ(text("  a: {system: rocketchat, serve: true}\n  b: {system: other, serve: true}\n"), "");
+  EXPECT_EQ(text("  a: {system: rocketchat, serve: true}\n  b: {system: livehelperchat, serve: true}\n"), "");
   EXPECT_EQ(text("  a: {system: rocketchat, serve: true}\n  b: {system: rocketchat, serve: false}\n"), "");
+  EXPECT_EQ(text("  a: {system: livechatoo}\n  b: {system: livechatoo}\n"), "") << "the query tells them apart";
   EXPECT_THAT(text("  a: {system: rocketchat, serve: true}\n  b: {system: rocketchat, serve: true}\n"),
               HasSubstr("chatrelay.yaml:4: sources.b.serve is true for sources.a too"));
   EXPECT_THAT(text("  a: {system: rocketchat, serve: true, hosts: [x.example]}\n"

@@ -67,6 +67,9 @@ class FlakyStore final : public store::Store {
   void record(store::AttemptResult result, store::Done<bool> done) override {
     inner_->record(std::move(result), std::move(done));
   }
+  void remember(std::string name, boost::json::value value, store::Done<bool> done) override {
+    inner_->remember(std::move(name), std::move(value), std::move(done));
+  }
   void save_destination(store::DestinationState state, store::Done<bool> done) override {
     inner_->save_destination(std::move(state), std::move(done));
   }
@@ -142,7 +145,7 @@ class PlannerTest : public testing::Test {
   }
 
   void start(const std::string& rules, std::vector<std::string> sources = {"site", "chatrelay"}) {
-    planner = std::make_unique<Planner>(store, setup(rules, std::move(sources)), clock, metrics);
+    planner = std::make_unique<Planner>(store, board, setup(rules, std::move(sources)), clock, metrics);
     planner->start();
   }
 
@@ -166,6 +169,9 @@ class PlannerTest : public testing::Test {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return true;
+  }
+  bool planned_by(EventSeq seq) {
+    return until([&] { return planned(seq); });
   }
   bool planned(EventSeq seq) {
     const auto parts = reader->parts(seq);
@@ -192,6 +198,7 @@ class PlannerTest : public testing::Test {
   ManualClock clock{from_ms(1'800'000'000'000)};
   Metrics metrics;
   FlakyStore store{clock};
+  presence::Board board{{}, clock};
   std::unique_ptr<store::Reader> reader;
   std::unique_ptr<Planner> planner;
 };
@@ -227,6 +234,37 @@ TEST_F(PlannerTest, PlansWhatWaitsAndWhatComes) {
   EXPECT_EQ(rows[0].action, "send");
   EXPECT_EQ(rows[0].lane, lane_of("crm", "site", "C1"));
   EXPECT_EQ(rows[1].lane, rows[0].lane);
+}
+
+TEST_F(PlannerTest, WhoIsOnlineIsInEveryEventAndFollowsTheAgents) {
+  const char* const presence_to_crm = R"(
+rules:
+  - name: presence
+    on: "*"
+    deliver:
+      - to: crm
+        with: {online: "{{ .presence.online }}"}
+)";
+  const auto status = [](const std::string& word) {
+    return R"({"type":"routing_status_set","agent":{"id":"jo@x.example"},"activity":{"status":")" + word + R"("}})";
+  };
+  start(presence_to_crm);
+  ASSERT_TRUE(planned_by(append(chat_start("C1", "Thomas"))));
+  EXPECT_TRUE(payload(0).at("online").is_null()) << "nothing is configured: nobody knows";
+  presence::Settings people;
+  people.configured = true;
+  people.users.emplace_back();
+  people.users[0].id = 1;
+  people.users[0].agent = "jo@x.example";
+  people.users[0].departments = {0};
+  board.configure(people);
+  ASSERT_TRUE(planned_by(append(chat_start("C2", "Thomas"))));
+  EXPECT_EQ(payload(1).at("online"), false);
+  ASSERT_TRUE(planned_by(append(status("accepting_chats"))));
+  EXPECT_EQ(payload(2).at("online"), true) << "the event that says so knows it already";
+  ASSERT_TRUE(planned_by(append(status("offline"))));
+  ASSERT_TRUE(planned_by(append(chat_start("C3", "Thomas"))));
+  EXPECT_EQ(payload(4).at("online"), false);
 }
 
 TEST_F(PlannerTest, CompletesEventsFromEarlierOnesOfTheirChat) {
