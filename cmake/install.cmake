@@ -8,7 +8,9 @@ install(DIRECTORY systemd/ DESTINATION lib/systemd/system FILES_MATCHING PATTERN
 install(FILES systemd/chatrelay.sysusers DESTINATION lib/sysusers.d RENAME chatrelay.conf)
 install(FILES systemd/chatrelay.tmpfiles DESTINATION lib/tmpfiles.d RENAME chatrelay.conf)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Without what an example that was tried here has written beside itself.
+install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS
+        PATTERN "*.db*" EXCLUDE PATTERN "archive.jsonl" EXCLUDE PATTERN "mail" EXCLUDE)
 # An upgrade never writes over what an operator may have changed. FULL: /etc, where the prefix is /usr.
 install(CODE "
   set(source \"${PROJECT_SOURCE_DIR}\")

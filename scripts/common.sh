@@ -4,15 +4,16 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-# What building and running needs.
+# What building and running needs. libhowardhinnant-date-dev brings libdate-tz3, which the binary loads at run time (there is no static
+# one), and reads time zones from tzdata.
 packages_build=(g++ cmake ninja-build ccache ca-certificates
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
   libsqlite3-dev libyaml-cpp-dev libspdlog-dev libjq-dev libonig-dev libcurl4-openssl-dev libssl-dev
-  libcli11-dev libsystemd-dev libjemalloc-dev)
+  libcli11-dev libsystemd-dev libjemalloc-dev libhowardhinnant-date-dev tzdata)
 # What the tests need on top.
 packages_test=(libgtest-dev libgmock-dev python3 openssl curl sqlite3 procps)
 # What the tests against real counterparts, the linters and the fuzzers need on top.
-packages_all=(clang clang-tidy clang-format libclang-rt-14-dev postfix dovecot-core iproute2)
+packages_all=(clang clang-tidy clang-format libclang-rt-14-dev postfix dovecot-core iproute2 chromium php-cli php-curl)
 # Node.js and npm of another origin than Debian's do as well, and Debian's npm cannot be installed beside them.
 command -v node >/dev/null && command -v npm >/dev/null || packages_all+=(nodejs npm)
 # What the benchmark needs on top.
