@@ -333,6 +333,29 @@ def history_cost(seconds, pairs, large=100_000, small=100):
         f"{statistics.median(r[0] for r in rates):.0f} pages/s against {statistics.median(r[1] for r in rates):.0f}/s")
 
 
+def isonline_rate(seconds, pairs):
+    """The question that every page of a website asks: answered from memory, against a bare server that answers a GET."""
+    ratios, rates, bares, latencies = [], [], [], []
+    ask = {"CHATRELAY_BENCH_GET": "/restapi/isonline"}
+    for _ in range(pairs):
+        relay = daemon(harness.source_livehelperchat())
+        relay.cli("presence", "set", "online", "--user", "1")
+        bare = Bare()
+        base = wrk(bare.port, seconds, script="rocketchat.lua", environment=ask)
+        bare.close()
+        got = wrk(relay.public, seconds, script="rocketchat.lua", environment=ask)
+        answer = harness.LiveHelperChat(relay.public).fine("GET", "isonline", authorization=None)
+        relay.close()
+        if got["errors"] or answer != {"isonline": True}:
+            raise SystemExit(f"{got['errors']} were not answered 200; the last said {answer}")
+        ratios.append(got["rate"] / base["rate"])
+        rates.append(got["rate"])
+        bares.append(base["rate"])
+        latencies.append(got["p99_ms"])
+    row("isonline per second, against a bare server", f"{statistics.median(ratios):.2f}", 0.6, 0.9,
+        f"{statistics.median(rates):.0f}/s against {statistics.median(bares):.0f}/s; p99 {statistics.median(latencies):.1f} ms")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="shorter, for a look; the figures of record are without it")
@@ -349,6 +372,7 @@ def main():
         "start": lambda: start_with_backlog(work, stored),
         "expressions": lambda: thousand_expressions(work),
         "rc_post": lambda: post_rate(seconds, pairs, work),
+        "isonline": lambda: isonline_rate(seconds, pairs),
         "rc_history": lambda: history_cost(max(seconds // 2, 1), pairs, 10_000 if arguments.quick else 100_000),
     }
     try:

@@ -2,6 +2,7 @@
 
 Environment: CHATRELAY_BINARY names the binary. Nothing here sleeps for luck: waits poll for what they wait for, with a limit.
 """
+import base64
 import contextlib
 import http.client
 import http.server
@@ -404,6 +405,108 @@ class Livechat:
 
 def new_token():
     return "token-" + secrets.token_hex(12)
+
+
+# ---- Live Helper Chat's REST API, served by the daemon
+
+LHC_KEY = "k:e:y"  # of the account admin: Basic authentication ends a name at the first colon
+LHC_LIMITED_KEY = "limited-key-0123456789"  # of an account that may do nothing with chats
+LHC_OTHER_KEY = "other-key-0123456789"  # of an account that sees department 6 alone
+LHC_PASSWORD = "correct horse"  # of the account that has no key
+# An account's e-mail address may log in with the password, and with a key it may not.
+LHC_ACCOUNTS = f"""[{{user: admin, email: admin@example.com, key: "{LHC_KEY}", id: 7}},
+      {{user: limited, key: "{LHC_LIMITED_KEY}", permissions: ["lhrestapi,use"]}},
+      {{user: other, key: "{LHC_OTHER_KEY}", departments: [6]}},
+      {{user: person, email: person@example.com, password_hash: "$2y$10$dGt7m.xyDeAOiyriOeNHJ.h2Blr/5co7wql8Jj8GsEFi9q9s//SQS"}}]"""
+LHC_PRESENCE = """presence:
+  departments: [{id: 5, name: Sales}, {id: 6, name: Support}]
+  users:
+    - {id: 1, agent: jo@example.com, email: "op+1@example.com", username: jo, name: Jo, departments: [5]}
+    - {id: 2, agent: kim@example.com, username: kim, name: Kim}
+"""
+
+
+def source_livehelperchat(more="", name="status", limits="{per_key: 1000000/min, per_address: 1000000/min, failed_logins: 1000000/min}"):
+    """A served source with presence. `more`: further keys of it, as YAML flow."""
+    return (LHC_PRESENCE + f"""sources:
+  {name}:
+    system: livehelperchat
+    serve: true
+    accounts: {LHC_ACCOUNTS}
+    departments: [{{id: 5, name: Sales}}, {{id: 6, name: Support}}]
+    limits: {limits}
+""" + "".join(f"    {line}\n" for line in more.splitlines()))
+
+
+def basic(user, secret):
+    return "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
+
+
+class LiveHelperChat(Livechat):
+    """A client of the REST API that speaks as Live Helper Chat's own: forms, and JSON where it documents JSON. Thread: one."""
+
+    root = "/restapi/"
+    admin = basic("admin", LHC_KEY)
+
+    def ask(self, method, path, form=None, body=None, authorization=admin, headers=None):
+        """`form`: sent as one. `body`: sent as JSON if it is a dict, else as it is. `authorization` None: no such header."""
+        headers = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", **(headers or {})}
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        if form is not None:
+            body = urllib.parse.urlencode(form)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return self.call(method, path if path.startswith("/") else self.root + path, body, headers)
+
+    def fine(self, *arguments, **keywords):
+        answer = self.ask(*arguments, **keywords)
+        if answer.status != 200 or not isinstance(answer.json, (dict, list)) or (isinstance(answer.json, dict) and answer.json.get("error")):
+            raise AssertionError(f"{arguments[:2]} was answered {answer}")
+        return answer.json
+
+    def check(self, vid="", path="", **form):
+        """chatcheckoperatormessage; answers `result`."""
+        fields = {"ip": "192.0.2.10", "dt": "Main window", "l": "//app.example/main", "ua": "", **form}
+        return self.fine("POST", f"chatcheckoperatormessage/(vid)/{vid}/(count_page)/1{path}", fields)["result"]
+
+    def start(self, vid=None, department=5, **form):
+        """startchat; answers the chat."""
+        fields = {"Username": "Ann", "Email": "ann@example.com", "Question": "my Question", "DepartamentID": str(department), "AcceptTOS": "1",
+                  **form}
+        where = f"/(vid)/{vid}" if vid else ""
+        return self.fine("POST", f"startchat/(department)/{department}{where}", fields)["result"]["chat"]
+
+    def say(self, chat, text):
+        """What the visitor says, by the chat's hash alone."""
+        form = {"chat_id": str(chat["id"]), "hash": chat["hash"], "msg": text}
+        return self.fine("POST", "addmsguser", form, authorization=None)["msg"]
+
+    def answer(self, chat, text, sender="operator", **more):
+        return self.fine("POST", "addmsgadmin", {"chat_id": str(chat["id"]), "msg": text, "sender": sender, **more})["msg"]
+
+    def messages(self, chat, **query):
+        query = urllib.parse.urlencode({"chat_id": chat["id"], "last_message_id": 0, **query})
+        return self.fine("GET", f"fetchchatmessages?{query}")["result"]
+
+    def chat(self, chat):
+        return self.fine("GET", f"fetchchat?chat_id={chat['id']}")["chat"]
+
+
+def npm_ci(folder, name):
+    """`npm ci` with the lockfile in `folder`: exactly its packages, checked against its hashes; no package runs a script. Answers the
+    directory below build/, which outlives the test: npm finds there what it fetched before."""
+    for program in ("node", "npm"):
+        if not shutil.which(program):
+            raise AssertionError(f"{program} is missing: scripts/test --all installs Debian's nodejs and npm")
+    work = SOURCE_DIR / "build" / name
+    work.mkdir(parents=True, exist_ok=True)
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(folder / file, work / file)
+    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--cache", str(work / "cache")],
+                          cwd=work, capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise AssertionError(f"npm ci failed; is the registry reachable?\n{done.stdout}{done.stderr}")
+    return work
 
 
 def main():
