@@ -380,9 +380,12 @@ TEST_F(PlannerTest, AReloadChangesTheRulesOfTheNextWebhook) {
   const EventSeq first = append(chat_event("C1", "one", "m1"));
   ASSERT_TRUE(until([&] { return planned(first); }));
   planner->reload(setup("rules:\n  - name: other\n    on: incoming_event\n    deliver: [{to: mail, with: {a: b}}]\n"));
-  const EventSeq second = append(chat_event("C1", "two", "m2"));
-  ASSERT_TRUE(until([&] { return planned(second); }));
-  EXPECT_EQ(deliveries().back().rule, "other");
+  // "From the next batch on": the batch that was beginning when the reload came has the old ones yet.
+  int next = 2;
+  EXPECT_TRUE(until([&] {
+    const EventSeq seq = append(chat_event("C1", "more", "m" + std::to_string(next++)));
+    return planned_by(seq) && deliveries().back().rule == "other";
+  }));
 }
 
 TEST_F(PlannerTest, AFailedCommitIsRepeatedFromTheTruth) {
