@@ -82,8 +82,6 @@ class Ask {
 
   WallTime now;
   const std::string& address() const { return request_.remote; }
-  std::string origin() const;      // header Origin; empty: none
-  std::string user_agent() const;  // Limit: 512 bytes
   const http::Request& request() const { return request_; }
 
   // Who asks: set once verified; nullptr on a route that needs no account until Api::authenticate().
@@ -109,8 +107,6 @@ class Api {
 
   const Serving& serving() const { return serving_; }
   const std::string& source() const { return serving_.source; }
-  const rules::RuleSet& rules() const { return *context_.rules; }
-  Metrics& metrics() const { return context_.metrics; }
   WallTime now() const { return context_.clock.now(); }
   store::Reader& reader();  // opened at the first use, on the thread that uses it
   presence::Board& presence() const { return context_.presence; }

@@ -11,7 +11,6 @@ namespace chatrelay::systems::livehelperchat::endpoints {
 
 namespace {
 
-constexpr std::size_t user_agent_bytes_max = 512;
 // Limit: the event around it is a few levels deep itself, and json_depth_max of them are decoded.
 constexpr std::size_t raw_depth_max = json_depth_max - 16;
 // Limit: of what a client said, known members or not. Each member that counts has a limit of its own and is kept apart.
@@ -125,15 +124,6 @@ json::value Ask::raw() const {
   json::value kept = std::move(raw);
   if (!remove_secrets(kept, raw_depth_max)) return nullptr;
   return kept;
-}
-
-std::string Ask::origin() const {
-  return std::string(request_.header("Origin"));
-}
-
-std::string Ask::user_agent() const {
-  const std::string text = repair_utf8(request_.header("User-Agent"));
-  return std::string(truncate_utf8(text, user_agent_bytes_max));
 }
 
 bool Ask::may(std::string_view permission, std::optional<std::int64_t> department) const {
