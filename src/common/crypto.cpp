@@ -12,6 +12,7 @@
 
 #include "common/assert.hpp"
 #include "common/crypto_hmac.hpp"
+#include "common/digits.hpp"
 
 namespace chatrelay {
 namespace {
@@ -49,13 +50,6 @@ class Hasher {
 Hasher& hasher() {
   thread_local Hasher h;
   return h;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 std::string base64(std::string_view bytes, const char* alphabet, bool padded) {
@@ -151,8 +145,8 @@ std::optional<std::string> hex_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = hex_value(text[i]);
-    const int low = hex_value(text[i + 1]);
+    const int high = hex_digit(text[i]);
+    const int low = hex_digit(text[i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     out += static_cast<char>(high << 4 | low);
   }

@@ -1,9 +1,9 @@
 #include "common/json.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 
+#include "common/digits.hpp"
 #include "common/json_scan.hpp"
 #include "common/json_text.hpp"
 
@@ -39,15 +39,6 @@ Error explain(std::string_view bytes, const boost::system::error_code& ec) {
   if (scan.depth > json_depth_max)
     return {ErrorKind::too_large, "JSON nested deeper than " + std::to_string(json_depth_max) + " levels"};
   return invalid("JSON cannot be decoded: " + ec.message());
-}
-
-// The whole of `text` as a number, without white space or sign of plus.
-template <class T>
-std::optional<T> whole_number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::string number_text(double d) {

@@ -1,10 +1,10 @@
 #include "config/address.hpp"
 
-#include <charconv>
 #include <cstdint>
 
 #include <arpa/inet.h>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 #include "config/config.hpp"
 
@@ -26,12 +26,6 @@ bool same_v6(std::string_view text, const in6_addr& other) {
   return inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1 && IN6_ARE_ADDR_EQUAL(&address, &other);
 }
 
-template <class T>
-bool whole_number(std::string_view text, T& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc{} && end == text.data() + text.size();
-}
-
 }  // namespace
 
 bool is_ip_address(std::string_view text) {
@@ -43,8 +37,8 @@ bool is_ip_or_cidr(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == text.npos) return is_ip_address(text);
   const std::string_view address = text.substr(0, slash);
-  unsigned bits = 0;
-  return is_ip_address(address) && whole_number(text.substr(slash + 1), bits) && bits <= (is_v4(address) ? 32u : 128u);
+  const auto bits = whole_number<unsigned>(text.substr(slash + 1));
+  return is_ip_address(address) && bits && *bits <= (is_v4(address) ? 32u : 128u);
 }
 
 bool is_loopback_address(std::string_view text) {
@@ -61,7 +55,10 @@ Result<Address> parse_address(std::string_view text) {
   };
   Address address;
   const std::size_t colon = text.rfind(':');
-  if (colon == text.npos || !whole_number(text.substr(colon + 1), address.port)) return wrong();
+  if (colon == text.npos) return wrong();
+  const auto port = whole_number<std::uint16_t>(text.substr(colon + 1));
+  if (!port) return wrong();
+  address.port = *port;
   std::string_view host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);

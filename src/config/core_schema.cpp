@@ -3,19 +3,13 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/digits.hpp"
+
 namespace chatrelay::config {
 namespace {
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
-}
-
-template <class T>
-std::optional<T> whole(std::string_view text, int base) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 // [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?
@@ -53,14 +47,14 @@ std::optional<bool> core_bool(std::string_view plain) {
 
 std::optional<std::int64_t> core_integer(std::string_view plain) {
   if (plain.starts_with("0o"))
-    return plain.substr(2).starts_with('-') ? std::nullopt : whole<std::int64_t>(plain.substr(2), 8);
+    return plain.substr(2).starts_with('-') ? std::nullopt : whole_number<std::int64_t>(plain.substr(2), 8);
   if (plain.starts_with("0x"))
-    return plain.substr(2).starts_with('-') ? std::nullopt : whole<std::int64_t>(plain.substr(2), 16);
+    return plain.substr(2).starts_with('-') ? std::nullopt : whole_number<std::int64_t>(plain.substr(2), 16);
   if (plain.starts_with('+')) {
     plain.remove_prefix(1);
     if (plain.starts_with('-')) return std::nullopt;
   }
-  return whole<std::int64_t>(plain, 10);
+  return whole_number<std::int64_t>(plain);
 }
 
 boost::json::value core_value(std::string_view plain) {
@@ -68,7 +62,7 @@ boost::json::value core_value(std::string_view plain) {
   if (const auto flag = core_bool(plain)) return *flag;
   if (const auto integer = core_integer(plain)) return *integer;
   if (all_digits(plain))
-    if (const auto large = whole<std::uint64_t>(plain, 10)) return *large;
+    if (const auto large = whole_number<std::uint64_t>(plain)) return *large;
   if (is_float(plain))
     if (const auto number = as_double(plain)) return *number;
   return boost::json::string(plain);

@@ -2,8 +2,9 @@
 #include "conversations/rooms_guests.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
+
+#include "common/digits.hpp"
 
 namespace chatrelay::conversations {
 
@@ -103,11 +104,9 @@ VisitorView new_guest(store::Transaction& tx, const Call& call, const Guest& gue
 std::optional<VisitorView> find_guest(store::Transaction& tx, const Call& call, const std::string& id) {
   const std::size_t dash = id.rfind('-');
   if (dash == id.npos) return std::nullopt;
-  store::OwnPk pk = 0;
-  const char* end = id.data() + id.size();
-  const auto [stop, fault] = std::from_chars(id.data() + dash + 1, end, pk);
-  if (fault != std::errc() || stop != end || pk == 0) return std::nullopt;
-  const std::optional<store::OwnVisitor> visitor = tx.visitor(pk);
+  const auto pk = whole_number<store::OwnPk>(std::string_view(id).substr(dash + 1));
+  if (!pk || *pk == 0) return std::nullopt;
+  const std::optional<store::OwnVisitor> visitor = tx.visitor(*pk);
   if (!visitor || visitor->source != call.source || visitor->id != id) return std::nullopt;
   return view(*visitor);
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::http {
@@ -113,11 +113,10 @@ Result<Network> Network::parse(std::string_view cidr) {
   const unsigned width = written.is_v4() ? 32 : 128;
   unsigned bits = width;
   if (slash != std::string_view::npos) {
-    const auto digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-    if (error != std::errc{} || end != digits.data() + digits.size() || bits > width) {
+    const auto length = whole_number<unsigned>(text.substr(slash + 1));
+    if (!length || *length > width)
       return invalid("'" + printable(text, 80) + "': the prefix length must be 0 to " + std::to_string(width));
-    }
+    bits = *length;
   }
   const auto address = normalized(written);
   if (written.is_v6() && address.is_v4()) {  // ::ffff:10.0.0.0/104 is 10.0.0.0/8

@@ -1,15 +1,10 @@
 #include "ingest/hook_path.hpp"
 
+#include "common/digits.hpp"
+
 namespace chatrelay::ingest {
 
 namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // False if a % is not followed by two hexadecimal digits.
 bool decode_segment(std::string_view segment, std::string& storage, std::string_view& out) {
@@ -25,8 +20,8 @@ bool decode_segment(std::string_view segment, std::string& storage, std::string_
       continue;
     }
     if (i + 2 >= segment.size()) return false;
-    const int high = hex_value(segment[i + 1]);
-    const int low = hex_value(segment[i + 2]);
+    const int high = hex_digit(segment[i + 1]);
+    const int low = hex_digit(segment[i + 2]);
     if (high < 0 || low < 0) return false;
     storage.push_back(static_cast<char>(high * 16 + low));
     i += 2;

@@ -1,9 +1,9 @@
 // What survives a restart, as JSON:
 //   {"all": {"online": true, "since": "…"}, "users": {"1": {…}}, "departments": {"2": {…}},
 //    "routing": {"jo@example.com": {"status": "accepting_chats", "since": "…"}}}
-#include <charconv>
 #include <utility>
 
+#include "common/digits.hpp"
 #include "common/json.hpp"
 #include "presence/board_state.hpp"
 
@@ -44,10 +44,9 @@ std::map<std::int64_t, ByHand> settings_at(const json::object& kept, std::string
   const json::object* all = object_at(kept, name);
   if (!all) return out;
   for (const auto& [key, value] : *all) {
-    std::int64_t id = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-    if (error != std::errc{} || end != key.data() + key.size()) throw Unreadable{std::string(name) + " has no number"};
-    out[id] = by_hand_of(value);
+    const auto id = whole_number<std::int64_t>(key);
+    if (!id) throw Unreadable{std::string(name) + " has no number"};
+    out[*id] = by_hand_of(value);
   }
   return out;
 }

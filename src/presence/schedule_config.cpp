@@ -1,9 +1,9 @@
 #include "presence/schedule_config.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::presence {
@@ -20,11 +20,7 @@ constexpr int year_min = 1970, year_max = 2037;  // as far as rules of summer ti
 
 // Exactly so many digits, or fewer down to `least`.
 std::optional<unsigned> digits(std::string_view text, std::size_t least, std::size_t most) {
-  unsigned value = 0;
-  if (text.size() < least || text.size() > most) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return text.size() < least || text.size() > most ? std::nullopt : whole_number<unsigned>(text);
 }
 
 std::optional<minutes> parse_time(std::string_view text) {

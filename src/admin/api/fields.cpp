@@ -1,7 +1,6 @@
 #include "admin/api/fields.hpp"
 
-#include <charconv>
-
+#include "common/digits.hpp"
 #include "common/text.hpp"
 #include "common/units.hpp"
 #include "http/url.hpp"
@@ -10,13 +9,6 @@ namespace chatrelay::admin::api {
 namespace {
 
 constexpr std::size_t parameters_max = 32;  // Limit: no request has more than a dozen fields
-
-std::optional<std::uint64_t> digits(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
-}
 
 std::string quoted(std::string_view text) {
   return "\"" + printable(text, 60) + "\"";
@@ -93,7 +85,7 @@ bool Fields::flag(std::string_view name) {
 std::uint64_t Fields::number(std::string_view name, std::uint64_t fallback, std::uint64_t min, std::uint64_t max) {
   if (!take(name)) return fallback;
   const std::string word = text(name);
-  const auto value = digits(word);
+  const auto value = whole_number<std::uint64_t>(word);
   if (value && *value >= min && *value <= max) return *value;
   fail(quoted(name) + " is " + quoted(word) + "; it must be a number from " + std::to_string(min) + " to " +
        std::to_string(max));

@@ -1,26 +1,19 @@
 #include "admin/api/presence.hpp"
 
-#include <charconv>
 #include <limits>
 
 #include "admin/api/handlers.hpp"
 #include "admin/api/waiter.hpp"
+#include "common/digits.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::admin::api {
 namespace {
 
-std::optional<std::int64_t> number_of(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // A name wins over a number: somebody's username may be digits.
 std::optional<std::int64_t> user_of(const presence::Board& board, std::string_view text) {
   if (const auto named = board.user_of(text)) return named;
-  const auto id = number_of(text);
+  const auto id = whole_number<std::int64_t>(text);
   return id && board.has_user(*id) ? id : std::nullopt;
 }
 

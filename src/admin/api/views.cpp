@@ -1,8 +1,7 @@
 #include "admin/api/views.hpp"
 
-#include <charconv>
-
 #include "admin/api/call.hpp"
+#include "common/digits.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
 
@@ -29,11 +28,8 @@ json::array parts_view(const std::vector<store::PlannedPart>& parts) {
 }
 
 std::optional<std::uint64_t> record_number(std::string_view id) {
-  std::uint64_t number = 0;
-  const auto [end, failure] = std::from_chars(id.data(), id.data() + id.size(), number);
   // 48 bits are 15 digits; a ULID has 26 characters, so the two cannot be taken for each other.
-  if (failure != std::errc{} || end != id.data() + id.size() || id.size() > 15) return std::nullopt;
-  return number;
+  return id.size() > 15 ? std::nullopt : whole_number<std::uint64_t>(id);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Columns of a chat that clients set and nobody else looks at, and the attributes among them.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "common/digits.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
 #include "systems/livehelperchat/endpoints/records.hpp"
@@ -32,13 +32,6 @@ constexpr Column settable[] = {
     {"device_type", Type::number},      {"mail_send", Type::number},      {"screenshot_id", Type::number},
 };
 
-std::optional<std::int64_t> number_of(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [stop, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (fault != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 json::value as_type(const json::value& said, Type type) {
   std::optional<std::string> text;
   if (said.is_string()) text = repair_utf8(said.get_string());
@@ -46,7 +39,7 @@ json::value as_type(const json::value& said, Type type) {
   if (said.is_structured()) text = json::serialize(said);
   if (type != Type::text) {
     if (said.is_int64()) return said;
-    const std::optional<std::int64_t> number = text ? number_of(trim(*text)) : std::nullopt;
+    const std::optional<std::int64_t> number = text ? whole_number<std::int64_t>(trim(*text)) : std::nullopt;
     if (number) return *number;
     if (type == Type::number)
       return said.is_double() ? json::value(static_cast<std::int64_t>(std::clamp(said.get_double(), -9e15, 9e15)))

@@ -1,23 +1,12 @@
 // Numbers both ways: states of chats, kinds of messages, operators, departments; and of texts and times.
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "common/crypto.hpp"
+#include "common/digits.hpp"
 #include "systems/livehelperchat/endpoints/records.hpp"
 
 namespace chatrelay::systems::livehelperchat::endpoints {
-
-namespace {
-
-std::optional<std::int64_t> number_of(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [stop, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (fault != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-}  // namespace
 
 ChatStatus chat_status(const conversations::RoomView& room) {
   if (!room.open) return ChatStatus::closed;
@@ -36,7 +25,7 @@ std::optional<std::string> status_name(std::int64_t status) {
 
 std::int64_t operator_number(const std::optional<std::string>& id, const UserOf& user_of) {
   if (!id || id->empty()) return 1;
-  if (const std::optional<std::int64_t> number = number_of(*id); number && *number > 0) return *number;
+  if (const std::optional<std::int64_t> number = whole_number<std::int64_t>(*id); number && *number > 0) return *number;
   if (user_of)
     if (const std::optional<std::int64_t> number = user_of(*id); number && *number > 0) return *number;
   const std::array<std::string_view, 2> parts{"operator", *id};
@@ -66,7 +55,7 @@ bool is_for_visitors(const conversations::MessageView& message) {
 }
 
 std::int64_t department_number(const std::optional<std::string>& department) {
-  return department ? number_of(*department).value_or(0) : 0;
+  return department ? whole_number<std::int64_t>(*department).value_or(0) : 0;
 }
 
 std::int64_t message_number(const conversations::MessageView& message) {

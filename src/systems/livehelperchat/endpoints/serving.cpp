@@ -1,9 +1,9 @@
 #include "systems/livehelperchat/endpoints/serving.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
+#include "common/digits.hpp"
 #include "common/password_hash.hpp"
 #include "config/origins.hpp"
 
@@ -157,10 +157,7 @@ const Department* Serving::department(std::int64_t id) const {
 std::optional<std::int64_t> Serving::department_number(std::string_view text) const {
   const auto named = std::ranges::find(departments, text, &Department::name);
   if (named != departments.end()) return named->id;
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return whole_number<std::int64_t>(text);
 }
 
 Serving read_serving(const config::SourceConfig& config) {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 #include "http/address.hpp"
 #include "systems/livehelperchat/endpoints/chat_lookup.hpp"
@@ -60,11 +60,9 @@ conversations::Guest guest_of(const Ask& ask, std::string_view vid) {
 
 std::optional<std::string> timezone_of(std::string_view tz) {
   constexpr double hours_max = 14;
-  double hours = 0;
-  const auto [stop, fault] = std::from_chars(tz.data(), tz.data() + tz.size(), hours);
-  if (fault == std::errc() && stop == tz.data() + tz.size()) {
-    if (!(std::fabs(hours) <= hours_max)) return std::nullopt;
-    const int minutes = static_cast<int>(std::lround(hours * 60));
+  if (const auto hours = whole_number<double>(tz)) {
+    if (!(std::fabs(*hours) <= hours_max)) return std::nullopt;
+    const int minutes = static_cast<int>(std::lround(*hours * 60));
     if (minutes == 0) return "UTC";
     std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), "UTC%c%02d:%02d", minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
