@@ -1,5 +1,6 @@
 #include "systems/receiving.hpp"
 
+#include "common/digits.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
 
@@ -8,13 +9,6 @@ namespace chatrelay::systems {
 namespace {
 
 constexpr std::string_view replacement = "[secret]";
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // One character as it may be spelled in a body: its bytes, and where the spelling ends.
 struct Unit {
@@ -119,6 +113,15 @@ std::size_t match_at(std::string_view text, std::size_t at, std::string_view sec
   return at;
 }
 
+// The same for a spelling that starts in [at, passed), the place of one escape: whether "\f…" is a form feed or a
+// backslash before the secret depends on what the body is, and not every body is JSON. The escape goes with the secret,
+// for half an escape would break what is JSON.
+std::size_t match_from(std::string_view text, std::size_t at, std::size_t passed, std::string_view secret) {
+  for (; at < passed; ++at)
+    if (const std::size_t end = match_at(text, at, secret); end != std::string_view::npos) return end;
+  return std::string_view::npos;
+}
+
 // Nearly every body holds neither the secret nor an escape: three searches at memory speed decide that.
 bool could_hold(std::string_view body, std::string_view secret) {
   return body.find('\\') != std::string_view::npos || body.find('%') != std::string_view::npos ||
@@ -134,12 +137,12 @@ std::string without_one(std::string body, std::string_view secret) {
       ++at;
       continue;
     }
-    if (const std::size_t end = match_at(body, at, secret); end != std::string_view::npos) {
+    const std::size_t passed = c == '\\' ? unit_at(body, at).end : at + 1;
+    if (const std::size_t end = match_from(body, at, passed, secret); end != std::string_view::npos) {
       out.append(body, copied, at - copied).append(replacement);
       copied = at = end;
     } else {
-      // An escape is passed whole, so that "\\u0041" (a backslash and text) is not read as an escape from its middle.
-      at = c == '\\' ? unit_at(body, at).end : at + 1;
+      at = passed;
     }
   }
   if (copied == 0) return body;

@@ -1,3 +1,4 @@
+#include "common/json_scan.hpp"
 #include "common/text.hpp"
 #include "systems/livechat/livechat_source.hpp"
 #include "systems_support.hpp"
@@ -109,6 +110,16 @@ TEST_F(LivechatAdmit, KeepsWhatIsAuthenticHoweverStrange) {
 }
 
 // --- what is kept ---
+
+TEST_F(LivechatAdmit, TakesOutASecretThatBeginsWithinWhatReadsAsAnEscape) {
+  const std::string head = R"({"action":"a","secret_key":")" + secret + "\",";
+  for (const char* before : {R"(\)", R"(\\\)", R"(\uabc)", R"(\ud83d\udc0)", "%2"}) {
+    const std::string body = kept(head + "\"t\":\"" + before + secret + "\"}");
+    EXPECT_EQ(body.find(secret), std::string::npos) << body;
+    EXPECT_NE(body.find("[secret]\"}"), std::string::npos) << body;
+    EXPECT_TRUE(scan_json(body, {}, {}).well_formed) << body;
+  }
+}
 
 TEST_F(LivechatAdmit, TakesOutEverySecretKeyAtAnyDepth) {
   EXPECT_EQ(
