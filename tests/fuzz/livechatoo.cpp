@@ -2,13 +2,10 @@
 // holds neither `custom` nor a secret, and becomes exactly one event whose parts are bounded.
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 
-#include "common/assert.hpp"
 #include "common/json_scan.hpp"
-#include "config/config.hpp"
-#include "conversations/fold.hpp"
+#include "source_world.hpp"
 #include "systems/livechatoo/callbacks.hpp"
 #include "systems/livechatoo/livechatoo_source.hpp"
 
@@ -17,24 +14,6 @@ using namespace chatrelay;
 namespace {
 
 constexpr const char* secret = "fuzz-secret-0123456789";
-
-struct World {
-  config::Problems problems;
-  config::Config config;
-  std::unique_ptr<systems::Source> source;
-  World() {
-    config::Environment environment;
-    environment.variable = [](const std::string&) { return std::optional<std::string>{}; };
-    environment.file = [](const std::string&) { return Result<std::string>(not_found("none")); };
-    config = config::parse_config(
-        std::string("store: sqlite:x.db\nsources:\n  shop: {system: livechatoo, account: shop, origins: "
-                    "[\"https://shop.example\"], identity: {token: {secrets: [\"") +
-            secret + "\"]}}}\n",
-        "fuzz.yaml", problems, environment);
-    source = systems::livechatoo_kind().make(config.sources.at(0), config.tables, problems);
-    CHATRELAY_ASSERT(source != nullptr, "the fuzzer's configuration is wrong");
-  }
-};
 
 void check_bounds(const Event& event) {
   using namespace systems::livechatoo;
@@ -57,35 +36,23 @@ void check_bounds(const Event& event) {
   if (event.message) CHATRELAY_ASSERT(fits(event.message->text, text_bytes_max), "a message is cut");
 }
 
-Event decode_and_fold(systems::Source& source, const std::string& body) {
-  systems::StoredWebhook webhook;
-  webhook.seq = 1;
-  webhook.source = "shop";
-  webhook.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-  webhook.body = body;
-  std::vector<Event> events = source.decode(webhook);
-  CHATRELAY_ASSERT(events.size() == 1, "a call is exactly one event");
-  check_bounds(events.front());
-  conversations::Conversation conversation;
-  const conversations::Folded folded = conversations::fold(conversation, events);
-  for (const Event& event : folded.events) (void)to_json(event, {});
-  (void)conversations::conversation_from_json(conversations::to_json(conversation));
-  return std::move(events.front());
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static World world;
+  static SourceWorld world(systems::livechatoo_kind(),
+                           std::string("  shop: {system: livechatoo, account: shop, origins: "
+                                       "[\"https://shop.example\"], identity: {token: {secrets: [\"") +
+                               secret + "\"]}}}\n");
+  systems::Source& source = *world.sources[0];
   const std::string_view body(reinterpret_cast<const char*>(data), size);
-  decode_and_fold(*world.source, std::string(body));  // a damaged store
+  check_bounds(decode_and_fold_one(source, std::string(body)));  // a damaged store
   systems::HookRequest request;
   request.body = body;
   request.content_type = "text/plain";
   request.header = [](const void*, std::string_view name) {
     return name == "Origin" ? std::string_view("https://shop.example") : std::string_view();
   };
-  const systems::Verdict verdict = world.source->admit(request, from_ms(1'700'000'000'000));
+  const systems::Verdict verdict = source.admit(request, from_ms(1'700'000'000'000));
   CHATRELAY_ASSERT(verdict.accepted.has_value() != verdict.rejected.has_value(), "exactly one verdict");
   if (!verdict.accepted) return 0;
   const systems::Accepted& accepted = *verdict.accepted;
@@ -94,7 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string names[] = {"custom"};
   const JsonScanResult scan = scan_json(accepted.body, {}, names);
   CHATRELAY_ASSERT(scan.well_formed && scan.members.empty(), "a session would be stored");
-  const Event event = decode_and_fold(*world.source, accepted.body);
+  const Event event = decode_and_fold_one(source, accepted.body);
+  check_bounds(event);
   CHATRELAY_ASSERT(event.type != event_type::invalid_payload || event.raw.is_string(), "what is kept tells why");
   return 0;
 }

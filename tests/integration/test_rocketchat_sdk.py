@@ -4,15 +4,12 @@ import email.policy
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import unittest
 
-from harness import SOURCE_DIR, Case, Livechat, main, new_token, source_rocketchat, wait_for
+from harness import Case, Livechat, main, new_token, npm_ci, source_rocketchat, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent / "rocketchat_sdk"
-# Below build/, which outlives the test: npm finds there what it fetched before.
-WORK = SOURCE_DIR / "build" / "rocketchat_sdk"
 RULES = """rules:
   - name: everything is kept
     on: "*"
@@ -20,25 +17,11 @@ RULES = """rules:
 """
 
 
-def install():
-    """`npm ci`: exactly the lockfile's packages, checked against its hashes; no package runs a script."""
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            raise AssertionError(f"{program} is missing: scripts/test --all installs Debian's nodejs and npm")
-    WORK.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, WORK / name)
-    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--cache", str(WORK / "cache")],
-                          cwd=WORK, capture_output=True, text=True, timeout=300)
-    if done.returncode != 0:
-        raise AssertionError(f"npm ci failed; is the registry reachable?\n{done.stdout}{done.stderr}")
-
-
 @unittest.skipUnless(os.environ.get("CHATRELAY_TEST_ALL"), "real counterparts are tested by scripts/test --all")
 class Sdk(Case):
     @classmethod
     def setUpClass(cls):
-        install()
+        cls.sdk = npm_ci(HERE, "rocketchat_sdk")
 
     def test_the_published_client_leads_a_whole_chat(self):
         # The limits are the defaults: an ordinary visitor must not notice them.
@@ -47,7 +30,7 @@ class Sdk(Case):
   mailbox: {kind: email, smtp: "maildir:mail", from: chat@example.com, to: [support@example.com]}
 """, RULES)
         token = new_token()
-        done = subprocess.run(["node", str(HERE / "runner.js"), f"http://127.0.0.1:{daemon.public}", str(WORK), token], capture_output=True,
+        done = subprocess.run(["node", str(HERE / "runner.js"), f"http://127.0.0.1:{daemon.public}", str(self.sdk), token], capture_output=True,
                               text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         got = json.loads(done.stdout.splitlines()[-1])
