@@ -60,9 +60,8 @@ Result<json::value> parse_json(std::string_view bytes) {
   // Most webhooks need no repair, so it is tried only now.
   const std::string repaired = json_text::repair(text);
   if (repaired != text) {
-    boost::system::error_code again;
-    value = parse_once(repaired, again);
-    if (!again) return value;
+    value = parse_once(repaired, ec);
+    if (!ec) return value;  // else what is told is what no repair mends
   }
   return explain(bytes, ec);
 }

@@ -45,6 +45,12 @@ TEST(ParseJson, TheLastOfDuplicateKeysHolds) {
   EXPECT_EQ(parsed(R"({"a":1,"b":2,"a":3})"), (json::value{{"a", 3}, {"b", 2}}));
 }
 
+TEST(ParseJson, SaysWhatNoRepairMends) {
+  const auto refused = parse_json(R"(["\ud800",5E5555555555])");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("exponent"), std::string::npos) << refused.error().message;
+}
+
 TEST(ParseJson, RepairsLoneSurrogates) {
   EXPECT_EQ(parsed(R"("\ud800")"), "\uFFFD");
   EXPECT_EQ(parsed(R"("\udc00")"), "\uFFFD");
