@@ -8,12 +8,12 @@
 
 namespace chatrelay {
 
-// The whole of `text` as a number of type T, without white space or a sign of plus. `base` of integers: 10 if not
-// given.
-template <class T, class... Base>
-std::optional<T> whole_number(std::string_view text, Base... base) {
+// The whole of `text` as a number of type T, without white space or a sign of plus. `format`: the base of integers, the
+// std::chars_format of others; 10 and general if not given.
+template <class T, class... Format>
+std::optional<T> whole_number(std::string_view text, Format... format) {
   T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base...);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, format...);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }

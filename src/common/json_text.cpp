@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::json_text {
@@ -78,11 +79,7 @@ int hex4(std::string_view text) {
   if (text.size() < 4) return -1;
   int code = 0;
   for (std::size_t i = 0; i < 4; ++i) {
-    const char c = text[i];
-    int digit = -1;
-    if (c >= '0' && c <= '9') digit = c - '0';
-    if (c >= 'a' && c <= 'f') digit = c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') digit = c - 'A' + 10;
+    const int digit = hex_digit(text[i]);
     if (digit < 0) return -1;
     code = code << 4 | digit;
   }

@@ -1,6 +1,5 @@
 #include "config/core_schema.hpp"
 
-#include <charconv>
 #include <cmath>
 
 #include "common/digits.hpp"
@@ -31,10 +30,8 @@ bool is_float(std::string_view text) {
 
 std::optional<double> as_double(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+  const auto value = whole_number<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 }  // namespace

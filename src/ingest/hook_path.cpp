@@ -1,6 +1,8 @@
 #include "ingest/hook_path.hpp"
 
-#include "common/digits.hpp"
+#include <utility>
+
+#include "http/url.hpp"
 
 namespace chatrelay::ingest {
 
@@ -12,20 +14,9 @@ bool decode_segment(std::string_view segment, std::string& storage, std::string_
     out = segment;
     return true;
   }
-  storage.clear();
-  storage.reserve(segment.size());
-  for (std::size_t i = 0; i < segment.size(); ++i) {
-    if (segment[i] != '%') {
-      storage.push_back(segment[i]);
-      continue;
-    }
-    if (i + 2 >= segment.size()) return false;
-    const int high = hex_digit(segment[i + 1]);
-    const int low = hex_digit(segment[i + 2]);
-    if (high < 0 || low < 0) return false;
-    storage.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
+  auto decoded = http::percent_decode(segment);
+  if (!decoded) return false;
+  storage = std::move(*decoded);
   out = storage;
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include "common/digits.hpp"
 #include "common/json.hpp"
+#include "common/json_text.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::systems {
@@ -16,17 +17,6 @@ struct Unit {
   std::size_t size = 0;
   std::size_t end = 0;
 };
-
-std::optional<unsigned> hex4(std::string_view text, std::size_t at) {
-  if (at + 4 > text.size()) return std::nullopt;
-  unsigned value = 0;
-  for (std::size_t i = at; i < at + 4; ++i) {
-    const int digit = hex_digit(text[i]);
-    if (digit < 0) return std::nullopt;
-    value = value * 16 + static_cast<unsigned>(digit);
-  }
-  return value;
-}
 
 void put_utf8(Unit& unit, unsigned code) {
   const auto put = [&](unsigned byte) { unit.bytes[unit.size++] = static_cast<char>(byte); };
@@ -69,18 +59,18 @@ Unit escape_at(std::string_view text, std::size_t at) {
     default:
       break;
   }
-  const auto high = kind == 'u' ? hex4(text, at + 2) : std::nullopt;
-  if (!high) return Unit{{text[at]}, 1, at + 1};
+  const int high = kind == 'u' ? json_text::hex4(text.substr(at + 2)) : -1;
+  if (high < 0) return Unit{{text[at]}, 1, at + 1};
   unit.end = at + 6;
-  if (*high >= 0xD800 && *high < 0xDC00 && text.substr(unit.end, 2) == "\\u") {
-    const auto low = hex4(text, unit.end + 2);
-    if (low && *low >= 0xDC00 && *low < 0xE000) {
-      put_utf8(unit, 0x10000 + ((*high - 0xD800) << 10) + (*low - 0xDC00));
+  if (high >= 0xD800 && high < 0xDC00 && text.substr(unit.end, 2) == "\\u") {
+    const int low = json_text::hex4(text.substr(unit.end + 2));
+    if (low >= 0xDC00 && low < 0xE000) {
+      put_utf8(unit, static_cast<unsigned>(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)));
       unit.end += 6;
       return unit;
     }
   }
-  put_utf8(unit, *high);
+  put_utf8(unit, static_cast<unsigned>(high));
   return unit;
 }
 

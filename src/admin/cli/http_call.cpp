@@ -1,7 +1,6 @@
 #include "admin/cli/http_call.hpp"
 
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +20,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::admin::cli {
@@ -192,9 +192,8 @@ Result<Endpoint> parse_endpoint(std::string_view url, std::string& rest) {
     endpoint.port = endpoint.tls ? 443 : 80;
     return endpoint;
   }
-  const auto [end, failure] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-  if (failure != std::errc{} || end != port.data() + port.size() || endpoint.port == 0)
-    return invalid("\"" + std::string(url) + "\" needs a port: HOST:PORT");
+  endpoint.port = whole_number<decltype(endpoint.port)>(port).value_or(0);
+  if (endpoint.port == 0) return invalid("\"" + std::string(url) + "\" needs a port: HOST:PORT");
   return endpoint;
 }
 

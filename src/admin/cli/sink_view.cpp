@@ -1,8 +1,7 @@
 #include "admin/cli/sink_view.hpp"
 
-#include <charconv>
-
 #include "admin/cli/text.hpp"
+#include "common/digits.hpp"
 #include "common/json.hpp"
 #include "common/secret.hpp"
 #include "common/standard_webhooks.hpp"
@@ -42,12 +41,10 @@ std::string signature_verdict(const http::Request& request, const std::string& s
                     given = header(request, "webhook-signature");
   if (id.empty() || stamp.empty() || given.empty())
     return "MISSING: a signed request has webhook-id, webhook-timestamp and webhook-signature";
-  long long seconds = 0;
-  const auto [end, failure] = std::from_chars(stamp.data(), stamp.data() + stamp.size(), seconds);
+  const auto seconds = whole_number<long long>(stamp);
   constexpr long long seconds_max = 1LL << 40;  // far beyond any clock, near enough to be multiplied
-  if (failure != std::errc{} || end != stamp.data() + stamp.size() || seconds < 0 || seconds > seconds_max)
-    return "WRONG: webhook-timestamp is no number of seconds";
-  const WallTime signed_at = from_ms(seconds * 1000);
+  if (!seconds || *seconds < 0 || *seconds > seconds_max) return "WRONG: webhook-timestamp is no number of seconds";
+  const WallTime signed_at = from_ms(*seconds * 1000);
   const bool matches = standard_webhooks_matches(*key, id, stamp, request.message.body(), given);
   if (!matches) return "WRONG: it was not made with this secret, or the body was changed";
   if (signed_at > now + tolerance || signed_at < now - tolerance) return "STALE: signed at " + local_time(signed_at);

@@ -1,7 +1,6 @@
 #include "systems/generic/generic_verify.hpp"
 
-#include <charconv>
-
+#include "common/digits.hpp"
 #include "common/json.hpp"
 #include "common/json_scan.hpp"
 #include "common/standard_webhooks.hpp"
@@ -32,12 +31,10 @@ class StandardWebhooks final : public Verification {
     if (id.empty() || timestamp.empty() || signatures.empty())
       return wrong("webhook-id, webhook-timestamp and webhook-signature are needed");
     if (!is_signed(id, timestamp, request.body, signatures)) return wrong("no signature fits");
-    long long seconds = 0;
-    const auto parsed = std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
-    if (parsed.ec != std::errc{} || parsed.ptr != timestamp.data() + timestamp.size())
-      return wrong("webhook-timestamp is not a number");
+    const auto seconds = whole_number<long long>(timestamp);
+    if (!seconds) return wrong("webhook-timestamp is not a number");
     const long long now_s = to_ms(now) / 1000;
-    if (seconds < now_s - tolerance_s || seconds > now_s + tolerance_s)
+    if (*seconds < now_s - tolerance_s || *seconds > now_s + tolerance_s)
       return wrong("webhook-timestamp is more than 5 minutes off");
     return std::nullopt;
   }

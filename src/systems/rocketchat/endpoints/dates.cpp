@@ -1,8 +1,8 @@
 #include "systems/rocketchat/endpoints/dates.hpp"
 
-#include <charconv>
 #include <string>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::systems::rocketchat::endpoints {
@@ -17,11 +17,9 @@ constexpr std::size_t epoch_digits_min = 12;
 
 std::optional<WallTime> epoch_ms(std::string_view text) {
   if (text.size() < epoch_digits_min) return std::nullopt;
-  std::int64_t ms = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), ms);
-  if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || ms < 0 || ms > epoch_ms_max)
-    return std::nullopt;
-  return from_ms(ms);
+  const auto ms = whole_number<std::int64_t>(text);
+  if (!ms || *ms < 0 || *ms > epoch_ms_max) return std::nullopt;
+  return from_ms(*ms);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "common/digits.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::systems::rocketchat::endpoints {
@@ -34,11 +35,8 @@ std::optional<double> number_of(std::string_view text) {
   text = trim(text);
   if (text.empty()) return 0.0;
   const auto whole = [](std::string_view digits, auto... format) -> std::optional<double> {
-    double value = 0;
-    const char* end = digits.data() + digits.size();
-    const auto read = std::from_chars(digits.data(), end, value, format...);
-    if (read.ec != std::errc{} || read.ptr != end || !std::isfinite(value)) return std::nullopt;
-    return value;
+    const auto value = whole_number<double>(digits, format...);
+    return value && std::isfinite(*value) ? value : std::nullopt;
   };
   if (text.size() > 2 && text[0] == '0' && (text[1] | 0x20) == 'x') {
     const std::string_view digits = text.substr(2);
