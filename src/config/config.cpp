@@ -77,7 +77,7 @@ Config read_config(const Node& root, const std::string& file) {
   Config config;
   config.file = file;
   root.only({"listen", "store", "store_key", "rules", "connectors", "retention", "limits", "log", "sources",
-             "destinations", "tables", "presence"});
+             "destinations", "tables", "presence", "transcripts", "conversations"});
   config.listen = read_listen(root["listen"]);
   config.store_path = read_store(root["store"]);
   config.store_key = root["store_key"].secret();
@@ -85,6 +85,8 @@ Config read_config(const Node& root, const std::string& file) {
   config.connectors = read_connector_folders(root["connectors"]);
   config.retention = read_retention(root["retention"]);
   config.limits = read_limits(root["limits"]);
+  config.transcripts = read_transcripts(root["transcripts"]);
+  config.conversations = read_conversations(root["conversations"]);
   read_log(root["log"], config.log_level, config.log_format);
   config.sources = read_sources(root["sources"]);
   config.destinations = read_destinations(root["destinations"]);

@@ -12,6 +12,7 @@
 
 #include "common/log.hpp"
 #include "common/units.hpp"
+#include "common/zone.hpp"
 #include "config/node.hpp"
 
 namespace chatrelay::config {
@@ -48,6 +49,14 @@ struct Retention {
   Millis events = std::chrono::days(90);
   Millis deliveries = std::chrono::days(30);
   Millis conversations = std::chrono::days(365);
+};
+
+struct Transcripts {
+  Zone time_zone;  // whose times are shown; UTC
+};
+
+struct Conversations {
+  std::optional<Millis> silence;  // a chat that nothing came of for so long is over; nullopt: only its system ends it
 };
 
 struct SourceConfig {
@@ -96,6 +105,8 @@ struct Config {
   std::vector<std::string> connectors;  // folders, absolute
   Retention retention;
   Limits limits;
+  Transcripts transcripts;
+  Conversations conversations;
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::text;
   std::vector<SourceConfig> sources;

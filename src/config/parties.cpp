@@ -135,8 +135,8 @@ const std::vector<std::string>& common_source_keys() {
 }
 
 const std::vector<std::string>& common_destination_keys() {
-  static const std::vector<std::string> keys{"kind",  "connector", "rate",    "concurrency",  "timeout",
-                                             "retry", "ambiguous", "circuit", "allow_private"};
+  static const std::vector<std::string> keys{"kind",  "connector", "rate",    "concurrency",   "timeout",
+                                             "retry", "ambiguous", "circuit", "allow_private", "or_else"};
   return keys;
 }
 

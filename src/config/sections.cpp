@@ -133,6 +133,37 @@ Limits read_limits(const Node& node) {
   return limits;
 }
 
+Transcripts read_transcripts(const Node& node) {
+  Transcripts transcripts;
+  node.only({"time_zone"});
+  const Node zone = node["time_zone"];
+  if (!zone.present()) return transcripts;
+  const std::string name = zone.string();
+  std::string why;
+  if (const date::time_zone* found = find_zone(name, &why)) {
+    transcripts.time_zone = Zone(*found);
+    return transcripts;
+  }
+  const std::string near = nearest_zone(name);
+  zone.problem("is " + zone.shown() + ", which the system's tzdata does not have" +
+               (near.empty() ? " (" + printable(why, 200) + ")" : "; did you mean \"" + near + "\"?"));
+  return transcripts;
+}
+
+Conversations read_conversations(const Node& node) {
+  Conversations conversations;
+  node.only({"silence"});
+  const Node silence = node["silence"];
+  if (!silence.present()) return conversations;
+  constexpr Millis least = std::chrono::minutes(1);  // shorter, and every pause to think would end a chat
+  const Millis value = silence.duration(least);
+  if (value < least)
+    silence.problem("is " + silence.shown() + "; it must be a minute or longer, like 12h");
+  else
+    conversations.silence = value;
+  return conversations;
+}
+
 void read_log(const Node& node, log::Level& level, log::Format& format) {
   node.only({"level", "format"});
   level = node["level"].one_of<log::Level>({{"debug", log::Level::debug},

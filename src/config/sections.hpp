@@ -11,6 +11,8 @@ namespace chatrelay::config {
 Listen read_listen(const Node& node);
 Retention read_retention(const Node& node);
 Limits read_limits(const Node& node);
+Transcripts read_transcripts(const Node& node);
+Conversations read_conversations(const Node& node);
 void read_log(const Node& node, log::Level& level, log::Format& format);
 std::vector<SourceConfig> read_sources(const Node& node);
 std::vector<DestinationConfig> read_destinations(const Node& node);

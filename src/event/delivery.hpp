@@ -50,6 +50,8 @@ struct Attempt {
   json::value with;    // rendered; its shape is the destination's business
   int number = 1;      // 1 for the first attempt
   WallTime planned_at;
+  json::object links;     // of this destination, at the head of the lane: {visitor: {}, chat: {}, thread: {}}, texts
+  json::object progress;  // Outcome::progress of the attempt before; empty for the first
 };
 
 }  // namespace chatrelay

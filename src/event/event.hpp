@@ -161,8 +161,8 @@ struct EventExtras {
   json::value presence = json::object{};
 };
 
-// The value that rules see: every key of PRODUCT.md, null where unknown. `transcript`, `transcript_text` and
-// `transcript_html` are not here: rules add them where they are used.
+// The value that rules see: every key of PRODUCT.md, null where unknown. The transcripts are not here:
+// rules add them where they are used.
 json::value to_json(const Event& event, const EventExtras& extras, bool with_raw = true);
 json::value to_json(const Message& message);
 json::value to_json(const Chat& chat);

@@ -186,7 +186,7 @@ json::object message_object(const Message& message, const Storage& storage) {
 json::value to_json(const Event& event, const EventExtras& extras, bool with_raw) {
   // A typical event takes 2 to 4 KiB; the first block holds it, with what rules add.
   const Storage storage = json::make_shared_resource<json::monotonic_resource>(std::size_t{4096});
-  Members m(18, storage);  // three more than here: rules add transcript, transcript_text and transcript_html
+  Members m(18, storage);  // three more than here: rules add transcripts
   m.text("id", std::string_view(event.id));
   m.text("type", std::string_view(event.type));
   m.text("source", std::string_view(event.source));
