@@ -6,6 +6,7 @@
 #include "common/assert.hpp"
 #include "common/text.hpp"
 #include "expression/builtins.hpp"
+#include "expression/functions.hpp"
 #include "expression/safe_builtins.hpp"
 
 namespace chatrelay::expression {
@@ -69,9 +70,10 @@ std::string error_text(jv borrowed) {
 
 struct JqProgram::Unit {
   Unit(std::size_t f, std::size_t c, State s, Millis limit)
-      : first(f), count(c), state(std::move(s)), slot(state.get(), limit) {}
+      : first(f), count(c), state(std::move(s)), calls(state.get()), slot(state.get(), limit) {}
   std::size_t first, count;
   State state;
+  FunctionCalls calls;
   Watchdog::Slot slot;  // destroyed before the state it watches
 };
 
@@ -121,8 +123,8 @@ class JqProgram::Compiler {
   }
 
   std::string program_text(std::size_t first, std::size_t count) const {
-    std::string text = forbidden_shadows();
-    text.append(safe_builtins()).append(". as [$__event");
+    std::string text(function_definitions());
+    text.append(forbidden_shadows()).append(safe_builtins()).append(". as [$__event");
     for (int bit = 0; bit < index_bits; ++bit) text += ",$__" + std::to_string(bit);
     text += "] | {} as $ENV | $__event | ";
     tree(text, first, 0, count, index_bits - 1);

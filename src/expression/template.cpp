@@ -30,7 +30,7 @@ struct Template::Part {
   using List = std::vector<Template>;
   using Map = std::vector<std::pair<std::string, Template>>;
   using Text = std::vector<Segment>;
-  std::variant<std::monostate, Hole, Text, List, Map> content;  // monostate: a constant that is no map
+  std::variant<std::monostate, Hole, Text, List, Map> content;  // monostate: a constant scalar
   std::optional<json::value> constant;                          // set if there is no expression in it
 };
 
@@ -46,6 +46,7 @@ Template make_constant(json::value value) {
 struct Reader {
   Builder& builder;
   config::Problems& problems;
+  std::string_view jq_under = {};
 
   Template node(const config::Node& from) {
     if (from.is_map()) return map(from);
@@ -62,11 +63,24 @@ struct Reader {
       const config::Node child = from[key];
       if (key.find("{{") != std::string::npos)
         problems.add(child.where(), "the key \"" + printable(key) + "\" holds {{; only values may");
-      members.emplace_back(key, node(child));
+      const bool bare = !jq_under.empty() && key == jq_under && child.is_map();
+      members.emplace_back(key, bare ? expressions(child) : node(child));
       if (!members.back().second.is_constant()) constant.reset();
       if (constant) constant->as_object()[key] = members.back().second.constant();
     }
     return make({std::move(members), std::move(constant)});
+  }
+
+  Template expressions(const config::Node& from) {
+    Template::Part::Map members;
+    for (const std::string& key : from.keys()) {
+      const config::Node child = from[key];
+      const json::value value = child.is_scalar() ? child.json(false) : json::value();
+      const json::string* string = value.if_string();
+      const bool bare = string && std::string_view(*string).find("{{") == std::string_view::npos;
+      members.emplace_back(key, bare ? make({hole(*string, child.where()), std::nullopt}) : node(child));
+    }
+    return make({std::move(members), std::nullopt});
   }
 
   Template list(const config::Node& from) {
@@ -75,7 +89,7 @@ struct Reader {
     if (!std::ranges::all_of(elements, &Template::is_constant)) return make({std::move(elements), std::nullopt});
     json::array array;
     for (const Template& element : elements) array.push_back(element.constant());
-    return make_constant(json::value(std::move(array)));
+    return make({std::move(elements), json::value(std::move(array))});
   }
 
   Template text(std::string_view from, const config::Location& where) {
@@ -123,14 +137,14 @@ struct Reader {
       }
     }
     // HTML already, with what people wrote in it escaped; escaped once more it would show its tags.
-    const bool html = trim(expression) == ".transcript_html";
+    const bool html = trim(expression) == ".transcript_html" || trim(expression) == ".agents_transcript_html";
     return {builder.add(expression, where, problems), raw, html};
   }
 };
 
 void escape_strings(json::value& value, Escape escape) {
   if (json::string* text = value.if_string()) {
-    *text = json::string(escape == Escape::url ? percent_encode(*text) : escape_html(*text));
+    *text = json::string(escaped(*text, escape));
   } else if (json::array* array = value.if_array()) {
     for (json::value& element : *array) escape_strings(element, escape);
   } else if (json::object* object = value.if_object()) {
@@ -141,11 +155,12 @@ void escape_strings(json::value& value, Escape escape) {
 // One rendering: carries the budget that all of its parts share.
 class Rendering {
  public:
-  Rendering(Program& program, const json::value& input, Escape escape)
-      : program_(program), input_(input), escape_(escape) {}
+  Rendering(Program& program, const json::value& input, Escape escape, Nulls nulls)
+      : program_(program), input_(input), escape_(escape), nulls_(nulls) {}
 
   Result<std::optional<json::value>> part(const Template::Part& part) {
-    if (part.constant) return render(*part.constant);
+    const bool whole = nulls_ == Nulls::keep || std::holds_alternative<std::monostate>(part.content);
+    if (part.constant && whole) return render(*part.constant);
     return std::visit([this](const auto& content) { return render(content); }, part.content);
   }
 
@@ -159,7 +174,8 @@ class Rendering {
   static Error over() { return {ErrorKind::too_large, "the template gives more than 1 MiB"}; }
 
   bool escapes(const Hole& hole) const {
-    return escape_ != Escape::none && !hole.raw && !(escape_ == Escape::html && hole.html);
+    const bool is_html = escape_ == Escape::html || escape_ == Escape::matrix_html;
+    return escape_ != Escape::none && !hole.raw && !(is_html && hole.html);
   }
 
   Result<std::vector<json::value>> evaluate(const Hole& hole) {
@@ -207,15 +223,14 @@ class Rendering {
     return std::optional<json::value>(json::string(text));
   }
 
-  void append(std::string& text, const json::value& value, bool escaped) const {
+  void append(std::string& text, const json::value& value, bool escapes_it) const {
     if (value.is_null()) return;
     std::string piece;
     if (const json::string* string = value.if_string())
       piece = std::string(*string);
     else
       append_json(piece, value);
-    if (escaped && escape_ == Escape::url) piece = percent_encode(piece);
-    if (escaped && escape_ == Escape::html) piece = escape_html(piece);
+    if (escapes_it) piece = escaped(piece, escape_);
     text += piece;
   }
 
@@ -235,7 +250,7 @@ class Rendering {
       if (!spend(key.size())) return over();
       auto value = part(member.part());
       if (!value) return Error(value.error().kind, key + ": " + value.error().message);
-      if (*value) object[key] = std::move(**value);
+      if (*value && !(nulls_ == Nulls::leave_out && (*value)->is_null())) object[key] = std::move(**value);
     }
     return std::optional<json::value>(std::move(object));
   }
@@ -243,6 +258,7 @@ class Rendering {
   Program& program_;
   const json::value& input_;
   const Escape escape_;
+  const Nulls nulls_;
   std::size_t spent_ = 0;
 };
 
@@ -263,8 +279,9 @@ bool any_hole(const Template::Part& part, const std::function<bool(const Hole&)>
 
 Template::Template() : Template(make_constant(nullptr)) {}
 
-Template Template::parse(const config::Node& node, Builder& builder, config::Problems& problems) {
-  return Reader{builder, problems}.node(node);
+Template Template::parse(const config::Node& node, Builder& builder, config::Problems& problems,
+                         std::string_view jq_under) {
+  return Reader{builder, problems, jq_under}.node(node);
 }
 
 Template Template::parse_text(std::string_view text, const config::Location& where, Builder& builder,
@@ -272,15 +289,16 @@ Template Template::parse_text(std::string_view text, const config::Location& whe
   return Reader{builder, problems}.text(text, where);
 }
 
-Result<std::optional<json::value>> Template::render(Program& program, const json::value& input, Escape escape) const {
-  return Rendering(program, input, escape).part(*root_);
+Result<std::optional<json::value>> Template::render(Program& program, const json::value& input, Escape escape,
+                                                    Nulls nulls) const {
+  return Rendering(program, input, escape, nulls).part(*root_);
 }
 
 Result<std::string> Template::render_text(Program& program, const json::value& input, Escape escape) const {
   // A lone expression is a text of one segment here: results are joined, and an object is escaped as the text it
   // becomes.
   const auto* hole = std::get_if<Hole>(&root_->content);
-  Rendering rendering(program, input, escape);
+  Rendering rendering(program, input, escape, Nulls::keep);
   auto value = hole != nullptr ? rendering.part(Part{Part::Text{*hole}, std::nullopt}) : rendering.part(*root_);
   if (!value) return value.error();
   if (!*value || (*value)->is_null()) return std::string();

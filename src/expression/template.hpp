@@ -17,24 +17,29 @@
 #include <boost/json.hpp>
 
 #include "config/node.hpp"
+#include "expression/escape.hpp"
 #include "expression/expression.hpp"
 
 namespace chatrelay::expression {
 
-enum class Escape { none, url, html };  // json needs none: values are put in by structure
+// What becomes of a member of a map that the template wrote itself and whose value is null: `keep` gives null,
+// `leave_out` no member. What an expression gives is never looked into.
+enum class Nulls { keep, leave_out };
 
 class Template {
  public:
   Template();  // the constant null
   // Scans a YAML or JSON value: strings may hold {{ }}, keys of maps may not. Every expression is added to `builder`.
-  static Template parse(const config::Node& node, Builder& builder, config::Problems& problems);
+  // `jq_under`: in a map under this key every text is an expression by itself, without {{ }} around it.
+  static Template parse(const config::Node& node, Builder& builder, config::Problems& problems,
+                        std::string_view jq_under = {});
   static Template parse_text(std::string_view text, const config::Location& where, Builder& builder,
                              config::Problems& problems);
 
   // nullopt: the whole template is one {{ }} without a result.
   // Limit: output 1 MiB. Errors: which expression failed and why.
-  Result<std::optional<json::value>> render(Program& program, const json::value& input,
-                                            Escape escape = Escape::none) const;
+  Result<std::optional<json::value>> render(Program& program, const json::value& input, Escape escape = Escape::none,
+                                            Nulls nulls = Nulls::keep) const;
   // A template that must give text: null and no result become "".
   Result<std::string> render_text(Program& program, const json::value& input, Escape escape = Escape::none) const;
 
