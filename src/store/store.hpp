@@ -93,6 +93,40 @@ struct ConversationUpdate {
   std::vector<StoredMessage> messages;  // inserted, or replaced by id
 };
 
+// ---- links
+// -------------------------------------------------------------------------------------------------------------
+
+// A link is what a destination's answer named: its record of a visitor, a chat or a thread. One value for a key of a
+// subject at a destination; what is saved later replaces it.
+enum class LinkScope : int { visitor = 1, chat = 2, thread = 3 };  // the numbers are on disk
+std::string_view to_string(LinkScope scope);
+std::optional<LinkScope> link_scope_from(std::string_view text);
+
+// Whom an event is about. Of what is empty there are no links, but a chat without threads has links of scope thread.
+struct LinkSubject {
+  std::string source, visitor_id, chat_id, thread_id;
+};
+
+struct NewLink {
+  LinkScope scope = LinkScope::chat;
+  std::string key, value;
+};
+
+struct StoredLink {
+  std::string destination;
+  LinkScope scope = LinkScope::chat;
+  LinkSubject subject;  // what belongs to its scope alone: of a visitor's no chat
+  std::string key, value;
+  DeliverySeq delivery = 0;  // which saved it last; retention may have taken it
+  WallTime saved_at;
+};
+
+struct LinkFilter {
+  std::string destination, key;  // empty: any
+  std::string value;
+  std::size_t limit = 50;  // Limit: 1000
+};
+
 // ---- planning
 // ----------------------------------------------------------------------------------------------------------
 
@@ -102,7 +136,13 @@ struct NewDelivery {
   std::string destination;
   std::string action;
   LaneId lane = 0;
-  std::string payload;  // the rendered `with`, JSON text
+  std::string payload;            // the rendered `with`, JSON text; empty while it has inputs
+  std::string inputs;             // what `with` is rendered from at the head of the lane (rules/late_payload.hpp)
+  std::string visitor_id;         // of the event, where no chat leads to it
+  std::optional<LinkScope> lock;  // what is never under way twice at its destination: a visitor's, or a chat's
+  // What takes its place if it is still open then. Of that one part and rule are this one's.
+  std::optional<WallTime> deadline;
+  std::shared_ptr<const NewDelivery> other_way;
 };
 
 struct RuleFailure {
@@ -136,6 +176,7 @@ struct Plan {
 struct DeliveryOrigin {
   std::string event_id, source;
   std::string type, chat_id, thread_id;  // of its part; empty if it has none
+  std::string visitor_id;                // the chat's, or the event's where it has no chat
 };
 
 struct StoredDelivery {
@@ -152,7 +193,20 @@ struct StoredDelivery {
   std::optional<WallTime> finished_at;
   WallTime first_pending_at;  // give_up_after counts from here; set anew by an operator's retry
   std::string payload;        // empty in listings
-  DeliveryOrigin origin;      // filled by Reader::due alone
+  std::string inputs;         // empty in listings, and once it is rendered
+  std::optional<LinkScope> lock;
+  std::string progress;  // of its steps: what the last attempt left, JSON text; empty once it was taken or cancelled
+  std::optional<WallTime> deadline;  // of an open one that has another way
+  std::string other_destination;     // where that goes
+  bool begun = false;                // an attempt began, and how it ended is not known
+  std::string note;                  // of one in place of another: of which, and whether it may be a double
+  DeliveryOrigin origin;             // filled by Reader::due alone
+};
+
+// What is written on a delivery that went its other way, and on the one in its place, where it stays.
+struct OtherWay {
+  std::string reason;
+  std::string note;
 };
 
 // What an attempt led to; decided by deliver/, written in one unit.
@@ -165,8 +219,14 @@ struct AttemptResult {
   std::string reason;
   std::string response;
   bool charged = true;                             // counts as an attempt
+  bool begun = false;                              // Store::begin was asked for
   DeliveryState state = DeliveryState::delivered;  // what the delivery becomes
   WallTime due_at;                                 // for deferred and pending
+  LinkSubject subject;                             // whose the links are
+  std::vector<NewLink> saved;  // kept whatever the state; those whose subject is not known are left out
+  std::string progress;        // replaces what was kept, unless the delivery was taken; empty: nothing
+  // Set: if it has another way it goes there now, unless it is delivered: it is cancelled (dead, if `state` says so).
+  std::optional<OtherWay> other_way;
 };
 
 struct StoredAttempt {
@@ -346,6 +406,8 @@ class Reader {
   // a lane is ever returned. `skip`: deliveries already under way (sorted).
   virtual Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit,
                                                   const std::vector<DeliverySeq>& skip) = 0;
+  // Open ones whose deadline has come, wherever in their lanes, the most overdue first; without payload and inputs.
+  virtual Result<std::vector<StoredDelivery>> overdue(WallTime now, std::size_t limit) = 0;
   // When the next head of this destination becomes due after `now`; nullopt: none waits.
   virtual Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) = 0;
 
@@ -360,11 +422,21 @@ class Reader {
   virtual Result<std::vector<EventRow>> list_events(const EventFilter& filter) = 0;
   virtual Result<std::vector<RuleFailure>> failures(EventSeq seq) = 0;
   virtual Result<std::vector<ChatRow>> list_chats(const ChatFilter& filter) = 0;
+  // Open chats (status queued, active or bot) of which nothing came since `active_before`, with pk > after, by pk. The
+  // cost grows with the open chats, not with the others.
+  virtual Result<std::vector<ChatRow>> silent_chats(WallTime active_before, ChatPk after, std::size_t limit) = 0;
   virtual Result<std::optional<StoredDelivery>> delivery(DeliverySeq seq) = 0;           // with payload
   virtual Result<std::optional<StoredDelivery>> find_delivery(std::string_view id) = 0;  // by ULID, with payload
   virtual Result<std::vector<StoredDelivery>> list_deliveries(const DeliveryFilter& filter) = 0;
   virtual Result<std::vector<StoredAttempt>> attempts(DeliverySeq seq) = 0;
   virtual Result<std::optional<WallTime>> last_received(std::string_view source) = 0;
+
+  // What destinations remember: of a subject at one destination or (empty) at all; of a chat with all its threads and
+  // its visitor; those that have a value, the last saved first.
+  virtual Result<std::vector<StoredLink>> links(const LinkSubject& subject, std::string_view destination) = 0;
+  virtual Result<std::vector<StoredLink>> links_of_chat(std::string_view source, std::string_view chat_id) = 0;
+  virtual Result<std::vector<StoredLink>> find_links(const LinkFilter& filter) = 0;
+  virtual Result<bool> has_links(std::string_view destination) = 0;
 
   // Conversations of our own, as committed.
   virtual Result<std::optional<OwnVisitor>> own_visitor(std::string_view source, std::string_view token) = 0;
@@ -410,6 +482,14 @@ class Store {
                                                                 // is planned already is skipped
   virtual void record(AttemptResult result, Done<bool> done) = 0;  // false: the delivery was closed meanwhile
                                                                    // (cancelled); the attempt is recorded all the same
+  // Attempts are about to begin whose end must not be guessed (`ambiguous: hold`): each stays StoredDelivery::begun
+  // until an outcome with AttemptResult::begun is recorded, or it is closed. Those that are closed are passed over.
+  virtual void begin(std::vector<DeliverySeq> deliveries, Done<bool> done) = 0;
+  // The payload of a delivery that has inputs, which end with it; false: it had none any more, and nothing changed.
+  virtual void render(DeliverySeq delivery, std::string payload, Done<bool> done) = 0;
+  // An open delivery is cancelled, and its other way takes its place, in one transaction; false: it was closed, or has
+  // no other way (any more).
+  virtual void overtake(DeliverySeq delivery, OtherWay how, WallTime now, Done<bool> done) = 0;
   virtual void save_destination(DestinationState state, Done<bool> done) = 0;
   // What a room remembers over a restart, as a whole under its name; the store does not look into it.
   virtual void remember(std::string name, json::value value, Done<bool> done) = 0;

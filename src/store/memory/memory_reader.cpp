@@ -1,6 +1,8 @@
 #include "store/memory/memory_reader.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include "common/text.hpp"
 #include "store/ids.hpp"
@@ -78,6 +80,7 @@ class MemoryReader final : public Reader {
       if (found.size() == limit) break;
       found.push_back(head->delivery);
       found.back().origin = origin_of(head->delivery.event);
+      if (!head->delivery.origin.visitor_id.empty()) found.back().origin.visitor_id = head->delivery.origin.visitor_id;
     }
     return found;
   }
@@ -93,8 +96,61 @@ class MemoryReader final : public Reader {
       origin.type = part.type;
       origin.chat_id = part.chat_id;
       origin.thread_id = part.thread_id;
+      if (const ChatRecord* chat = find_chat(origin.source, part.chat_id)) origin.visitor_id = chat->row.visitor_id;
     }
     return origin;
+  }
+
+  Result<std::vector<StoredDelivery>> overdue(WallTime now, std::size_t limit) override {
+    std::lock_guard lock(shared_->mutex);
+    std::vector<StoredDelivery> found;
+    for (const auto& [seq, record] : t_.deliveries) {
+      if (!record.delivery.deadline || *record.delivery.deadline > now) continue;
+      found.push_back(record.delivery);
+      found.back().payload.clear();
+      found.back().inputs.clear();
+    }
+    std::ranges::stable_sort(found, [](const auto& a, const auto& b) { return *a.deadline < *b.deadline; });
+    if (found.size() > limit) found.resize(limit);
+    return found;
+  }
+
+  Result<std::vector<StoredLink>> links(const LinkSubject& of, std::string_view destination) override {
+    std::lock_guard lock(shared_->mutex);
+    return links_where([&](const StoredLink& link) {
+      if (!destination.empty() && link.destination != destination) return false;
+      if (link.subject.source != of.source) return false;
+      if (link.scope == LinkScope::visitor) return link.subject.visitor_id == of.visitor_id;
+      if (link.subject.chat_id != of.chat_id) return false;
+      return link.scope == LinkScope::chat || link.subject.thread_id == of.thread_id;
+    });
+  }
+
+  Result<std::vector<StoredLink>> links_of_chat(std::string_view source, std::string_view chat_id) override {
+    std::lock_guard lock(shared_->mutex);
+    const ChatRecord* chat = find_chat(source, chat_id);
+    return links_where([&](const StoredLink& link) {
+      if (link.subject.source != source) return false;
+      if (link.scope == LinkScope::visitor) return chat && link.subject.visitor_id == chat->row.visitor_id;
+      return link.subject.chat_id == chat_id;
+    });
+  }
+
+  Result<std::vector<StoredLink>> find_links(const LinkFilter& filter) override {
+    std::lock_guard lock(shared_->mutex);
+    std::vector<StoredLink> found;
+    for (auto link = t_.links.rbegin(); link != t_.links.rend() && found.size() < std::min(filter.limit, page_max);
+         ++link)
+      if (link->value == filter.value && (filter.key.empty() || link->key == filter.key) &&
+          (filter.destination.empty() || link->destination == filter.destination))
+        found.push_back(*link);
+    return found;
+  }
+
+  Result<bool> has_links(std::string_view destination) override {
+    std::lock_guard lock(shared_->mutex);
+    return std::any_of(t_.links.begin(), t_.links.end(),
+                       [&](const StoredLink& link) { return link.destination == destination; });
   }
 
   Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) override {
@@ -206,6 +262,19 @@ class MemoryReader final : public Reader {
     return found;
   }
 
+  Result<std::vector<ChatRow>> silent_chats(WallTime active_before, ChatPk after, std::size_t limit) override {
+    std::lock_guard lock(shared_->mutex);
+    std::vector<ChatRow> found;
+    for (const auto& [name, chat] : t_.chats) {
+      const auto& row = chat.row;
+      const bool open = row.status == "queued" || row.status == "active" || row.status == "bot";
+      if (open && row.pk > after && row.active_at < active_before) found.push_back(row);
+    }
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.pk < b.pk; });
+    if (found.size() > std::min(limit, page_max)) found.resize(std::min(limit, page_max));
+    return found;
+  }
+
   Result<std::vector<ChatRow>> list_chats(const ChatFilter& f) override {
     std::lock_guard lock(shared_->mutex);
     std::vector<ChatRow> found;
@@ -260,6 +329,7 @@ class MemoryReader final : public Reader {
       }
       found.push_back(d);
       found.back().payload.clear();
+      found.back().inputs.clear();
     }
     return found;
   }
@@ -317,6 +387,16 @@ class MemoryReader final : public Reader {
   }
 
  private:
+  // By destination, scope, thread and key, as a store that keeps an index gives them.
+  template <class Fits>
+  std::vector<StoredLink> links_where(Fits fits) const {
+    std::vector<StoredLink> found;
+    std::copy_if(t_.links.begin(), t_.links.end(), std::back_inserter(found), fits);
+    std::ranges::sort(found, {}, [](const StoredLink& link) {
+      return std::tuple(link.destination, static_cast<int>(link.scope), link.subject.thread_id, link.key);
+    });
+    return found;
+  }
   template <class T>
   static std::optional<T> copy_of(const T* found) {
     return found ? std::optional<T>(*found) : std::nullopt;

@@ -71,6 +71,28 @@ class MemoryStore final : public Store {
         },
         std::move(done));
   }
+  void begin(std::vector<DeliverySeq> deliveries, Done<bool> done) override {
+    push<bool>(
+        [deliveries = std::move(deliveries)](Tables& t) -> Result<bool> {
+          t.begin(deliveries);
+          return true;
+        },
+        std::move(done));
+  }
+  void render(DeliverySeq delivery, std::string payload, Done<bool> done) override {
+    push<bool>(
+        [delivery, payload = std::move(payload)](Tables& t) -> Result<bool> { return t.render(delivery, payload); },
+        std::move(done));
+  }
+  void overtake(DeliverySeq delivery, OtherWay how, WallTime now, Done<bool> done) override {
+    push<bool>(
+        [this, delivery, how = std::move(how), now](Tables& t) -> Result<bool> {
+          const bool changed = t.overtake(delivery, how, now);
+          ring_deliveries_ |= changed;
+          return changed;
+        },
+        std::move(done));
+  }
   void save_destination(DestinationState state, Done<bool> done) override {
     push<bool>(
         [state = std::move(state)](Tables& t) -> Result<bool> {

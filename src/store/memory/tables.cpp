@@ -79,6 +79,34 @@ void Tables::apply(const Plan& plan, std::vector<DeliverySeq>& created) {
   for (const auto& delivery : plan.deliveries) created.push_back(insert(plan.event, delivery, plan.planned_at));
 }
 
+namespace {
+
+void set_details(DeliveryRecord& record, const NewDelivery& d) {
+  StoredDelivery& s = record.delivery;
+  s.payload = d.payload;
+  s.inputs = d.inputs;
+  s.lock = d.lock;
+  s.progress.clear();
+  s.origin.visitor_id = d.visitor_id;
+  s.deadline.reset();
+  s.other_destination.clear();
+  record.other_way.reset();
+  if (!d.deadline || !d.other_way) return;
+  s.deadline = d.deadline;
+  s.other_destination = d.other_way->destination;
+  record.other_way = d.other_way;
+}
+
+void end_details(DeliveryRecord& record) {
+  record.delivery.progress.clear();
+  record.delivery.deadline.reset();
+  record.delivery.other_destination.clear();
+  record.other_way.reset();
+  record.delivery.begun = false;
+}
+
+}  // namespace
+
 DeliverySeq Tables::insert(EventSeq event, const NewDelivery& d, WallTime now) {
   DeliveryRecord record;
   auto& s = record.delivery;
@@ -90,7 +118,7 @@ DeliverySeq Tables::insert(EventSeq event, const NewDelivery& d, WallTime now) {
   s.action = d.action;
   s.lane = d.lane;
   s.created_at = s.due_at = s.first_pending_at = now;
-  s.payload = d.payload;
+  set_details(record, d);
   record.pos = next_pos++;
   lanes[d.lane][record.pos] = s.seq;
   ++open;
@@ -112,6 +140,7 @@ void Tables::close(DeliveryRecord& record, DeliveryState state, std::string reas
   d.state = state;
   d.reason = std::move(reason);
   d.finished_at = at;
+  end_details(record);
   --open;
 }
 
@@ -139,15 +168,84 @@ bool Tables::record(const AttemptResult& r) {
       {r.delivery, number, r.started_at, r.took, std::string(to_string(r.outcome)), r.status, r.reason, r.response});
   if (list.size() > 200) list.erase(list.begin());
   d.attempts += r.charged ? 1 : 0;
+  save_links(r, d.destination);
+  if (r.begun) d.begun = false;
   if (!is_open(d.state)) return false;
+  if (r.other_way && r.state != DeliveryState::delivered) {
+    const bool dead = r.state == DeliveryState::dead;
+    if (go_other_way(r.delivery, dead ? DeliveryState::dead : DeliveryState::cancelled, *r.other_way,
+                     r.started_at + r.took))
+      return true;
+  }
   if (!is_open(r.state)) {
     close(record, r.state, r.state == DeliveryState::delivered ? std::string{} : r.reason, r.started_at + r.took);
+    if (r.state == DeliveryState::dead) d.progress = r.progress;
     return true;
   }
   d.state = r.state;
   if (r.state != DeliveryState::held) d.due_at = r.due_at;
   d.reason = r.reason;
+  d.progress = r.progress;
   record.ambiguous = r.outcome == OutcomeClass::ambiguous;
+  return true;
+}
+
+void Tables::save_links(const AttemptResult& r, const std::string& destination) {
+  for (const NewLink& saved : r.saved) {
+    StoredLink link;
+    link.destination = destination;
+    link.scope = saved.scope;
+    link.subject.source = r.subject.source;
+    if (saved.scope == LinkScope::visitor)
+      link.subject.visitor_id = r.subject.visitor_id;
+    else
+      link.subject.chat_id = r.subject.chat_id;
+    if (saved.scope == LinkScope::thread) link.subject.thread_id = r.subject.thread_id;
+    if (link.subject.source.empty() || (link.subject.visitor_id + link.subject.chat_id).empty()) continue;
+    link.key = saved.key;
+    link.value = saved.value;
+    link.delivery = r.delivery;
+    link.saved_at = r.started_at + r.took;
+    std::erase_if(links, [&](const StoredLink& known) {
+      return known.destination == link.destination && known.scope == link.scope && known.key == link.key &&
+             known.subject.source == link.subject.source && known.subject.visitor_id == link.subject.visitor_id &&
+             known.subject.chat_id == link.subject.chat_id && known.subject.thread_id == link.subject.thread_id;
+    });
+    links.push_back(std::move(link));
+  }
+}
+
+bool Tables::go_other_way(DeliverySeq seq, DeliveryState state, const OtherWay& how, WallTime now) {
+  DeliveryRecord& record = deliveries.at(seq);
+  if (!record.other_way) return false;
+  NewDelivery next = *record.other_way;
+  next.part = record.delivery.event.part;
+  next.rule = record.delivery.rule;
+  const EventSeq event = record.delivery.event.seq;
+  close(record, state, how.reason, now);
+  deliveries.at(insert(event, next, now)).delivery.note = how.note;
+  return true;
+}
+
+bool Tables::overtake(DeliverySeq seq, const OtherWay& how, WallTime now) {
+  const auto found = deliveries.find(seq);
+  if (found == deliveries.end() || !is_open(found->second.delivery.state)) return false;
+  return go_other_way(seq, DeliveryState::cancelled, how, now);
+}
+
+void Tables::begin(const std::vector<DeliverySeq>& seqs) {
+  for (const DeliverySeq seq : seqs) {
+    const auto found = deliveries.find(seq);
+    if (found != deliveries.end() && is_open(found->second.delivery.state)) found->second.delivery.begun = true;
+  }
+}
+
+bool Tables::render(DeliverySeq seq, const std::string& payload) {
+  const auto found = deliveries.find(seq);
+  if (found == deliveries.end() || found->second.delivery.inputs.empty()) return false;
+  if (!is_open(found->second.delivery.state)) return false;
+  found->second.delivery.inputs.clear();
+  found->second.delivery.payload = payload;
   return true;
 }
 
@@ -204,7 +302,7 @@ Result<std::vector<DeliverySeq>> Tables::replay(EventSeq event, const std::vecto
     }
     taken.insert(existing->first);
     if (is_open(existing->second.delivery.state)) continue;
-    existing->second.delivery.payload = d.payload;
+    set_details(existing->second, d);
     reopen(existing->second, now);
     changed.push_back(existing->first);
   }
@@ -214,6 +312,25 @@ Result<std::vector<DeliverySeq>> Tables::replay(EventSeq event, const std::vecto
 bool Tables::is_head(const DeliveryRecord& record) const {
   auto lane = lanes.find(record.delivery.lane);
   return is_open(record.delivery.state) && lane != lanes.end() && lane->second.begin()->second == record.delivery.seq;
+}
+
+// A link goes once it is old and its chat, or every chat of its visitor, is gone.
+std::size_t Tables::prune_links(WallTime before, std::size_t limit) {
+  std::size_t removed = 0;
+  for (auto at = links.begin(); at != links.end() && removed < limit;) {
+    const LinkSubject& of = at->subject;
+    const bool used = std::any_of(chats.begin(), chats.end(), [&](const auto& chat) {
+      return chat.first.first == of.source &&
+             (of.visitor_id.empty() ? chat.first.second == of.chat_id : chat.second.row.visitor_id == of.visitor_id);
+    });
+    if (used || at->saved_at >= before) {
+      ++at;
+      continue;
+    }
+    at = links.erase(at);
+    ++removed;
+  }
+  return removed;
 }
 
 bool Tables::prune(const Store::RetentionLimits& before, std::size_t limit) {
@@ -248,6 +365,7 @@ bool Tables::prune(const Store::RetentionLimits& before, std::size_t limit) {
     ++removed;
   }
   if (removed < limit) removed += own.prune(before.conversations_before, limit - removed);
+  if (removed < limit) removed += prune_links(before.conversations_before, limit - removed);
   return removed >= limit;
 }
 

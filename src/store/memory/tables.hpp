@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,6 +32,7 @@ struct ChatRecord {
 };
 struct DeliveryRecord {
   StoredDelivery delivery;
+  std::shared_ptr<const NewDelivery> other_way;
   std::uint64_t pos = 0;
   bool ambiguous = false;
 };
@@ -55,6 +57,7 @@ struct Tables {
   std::uint64_t next_pos = 1;
   ChatPk next_chat = 1;
   std::uint64_t open = 0, unplanned = 0;
+  std::vector<StoredLink> links;  // the last saved at the end
   OwnTables own;
 
   Result<Appended> append(const NewEvent& event, SteadyTime now, std::uint64_t queue_max);
@@ -63,6 +66,9 @@ struct Tables {
   void forget(DeliverySeq delivery);  // an open one, as if it had never been
   bool record(const AttemptResult& result);
   bool retry(DeliverySeq seq, WallTime now);
+  void begin(const std::vector<DeliverySeq>& seqs);
+  bool render(DeliverySeq seq, const std::string& payload);
+  bool overtake(DeliverySeq seq, const OtherWay& how, WallTime now);
   bool cancel(DeliverySeq seq, const std::string& reason, WallTime now);
   std::size_t release_held(const std::string& destination, WallTime now);
   Result<std::vector<DeliverySeq>> replay(EventSeq event, const std::vector<NewDelivery>& deliveries, bool same_id,
@@ -74,6 +80,9 @@ struct Tables {
   void update_conversation(const ConversationUpdate& update);
   void close(DeliveryRecord& record, DeliveryState state, std::string reason, WallTime at);
   void reopen(DeliveryRecord& record, WallTime now);
+  void save_links(const AttemptResult& result, const std::string& destination);
+  bool go_other_way(DeliverySeq seq, DeliveryState state, const OtherWay& how, WallTime now);
+  std::size_t prune_links(WallTime before, std::size_t limit);
 };
 
 }  // namespace chatrelay::store::memory

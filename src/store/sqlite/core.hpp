@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,21 @@ std::size_t release_held_some(Core& core, std::int64_t destination, WallTime now
 std::vector<DeliverySeq> replay_event(Core& core, EventSeq event, const std::vector<NewDelivery>& deliveries,
                                       bool same_id, WallTime now);
 void save_destination_state(Core& core, const DestinationState& state);
+bool render_delivery(Core& core, DeliverySeq delivery, const std::string& payload);
+bool overtake_delivery(Core& core, DeliverySeq delivery, const OtherWay& how, WallTime now);
+
+// What only some deliveries have (delivery_details.cpp): what they are rendered from, their deadline, their progress.
+void insert_details(Core& core, DeliverySeq delivery, const NewDelivery& d);
+void replace_details(Core& core, DeliverySeq delivery, const NewDelivery& d);
+void keep_progress(Core& core, DeliverySeq delivery, const std::string& progress);
+void keep_begun(Core& core, DeliverySeq delivery);
+void end_begun(Core& core, DeliverySeq delivery);
+void keep_note(Core& core, DeliverySeq delivery, const std::string& note);
+void end_details(Core& core, DeliverySeq delivery);  // it ended: progress and other way are over
+std::optional<NewDelivery> other_way_of(Core& core, DeliverySeq delivery);
+
+// links
+void save_links(Core& core, const AttemptResult& result);
 
 // Retention. A pass goes once over everything that is old enough, a few rows at a time; it remembers where it is.
 class Pruner {
@@ -93,6 +109,7 @@ class Pruner {
   std::size_t own_rooms(Core& core, WallTime before, std::size_t limit);
   std::size_t messages_of_gone_rooms(Core& core, std::size_t limit);
   std::size_t own_visitors(Core& core, WallTime before, std::size_t limit);
+  std::size_t links(Core& core, WallTime before, std::size_t limit);  // links.cpp
   std::size_t step_of_phase(Core& core, const Store::RetentionLimits& before, std::size_t limit);
   std::uint64_t bound_of_phase(Core& core, const Store::RetentionLimits& before);
   std::uint64_t bound(Core& core, Counters::Range kind, WallTime before);

@@ -18,7 +18,7 @@ namespace chatrelay::store::sqlite {
 class Counters {
  public:
   enum Total { events, unplanned, open, next_event, next_delivery, next_pos, next_chat, total_count };
-  enum class Range : int { events = 0, deliveries = 1, chats = 2, own_rooms = 3, own_visitors = 4 };
+  enum class Range : int { events = 0, deliveries = 1, chats = 2, own_rooms = 3, own_visitors = 4, links = 5 };
   static constexpr int state_count = 6;
 
   void load(Connection& db);

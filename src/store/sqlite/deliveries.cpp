@@ -46,9 +46,29 @@ void close(Core& core, const Row& row, DeliveryState state, int charged, std::st
   if (!reason.empty()) why = reason;
   core.db.run("UPDATE deliveries SET state=?2,head=0,attempts=attempts+?3,reason=?4,finished_at=?5 WHERE seq=?1",
               row.seq, static_cast<int>(state), charged, why, at);
+  end_details(core, row.seq);
   core.counters.moved(row.destination, row.state, state);
   promote(core, row.lane);
   core.lanes_changed = true;
+}
+
+// Closes it, and puts its other way into the end of its own lane. False: it has none (any more).
+bool go_other_way(Core& core, const Row& row, DeliveryState state, int charged, const std::string& reason,
+                  const std::string& note, WallTime at) {
+  std::optional<NewDelivery> next = other_way_of(core, row.seq);
+  if (!next) return false;
+  EventSeq event = 0;
+  {
+    Rows rows(core.db, "SELECT event_seq,part,rule FROM deliveries WHERE seq=?1", row.seq);
+    if (!rows.next()) return false;
+    event = rows.number(0);
+    next->part = static_cast<std::uint32_t>(rows.integer(1));
+    next->rule = core.names.name(core.db, rows.integer(2));
+  }
+  close(core, row, state, charged, reason, at);
+  const DeliverySeq seq = insert_delivery(core, event, *next, at);
+  keep_note(core, seq, note);
+  return true;
 }
 
 void insert_attempt(Core& core, const AttemptResult& r) {
@@ -94,6 +114,7 @@ DeliverySeq insert_delivery(Core& core, EventSeq event, const NewDelivery& d, Wa
               core.salts.next(), event, d.part, core.names.intern(core.db, d.rule), destination,
               core.names.intern(core.db, d.action), lane, pos, head, now);
   core.db.run("INSERT INTO payloads VALUES(?1,?2)", seq, d.payload);
+  insert_details(core, seq, d);
   core.counters.moved(destination, std::nullopt, DeliveryState::pending);
   core.counters.note(Counters::Range::deliveries, now, seq);
   core.lanes_changed = true;
@@ -104,20 +125,31 @@ bool record_attempt(Core& core, const AttemptResult& r) {
   auto row = find(core, r.delivery);
   if (!row) return false;
   insert_attempt(core, r);
+  save_links(core, r);
+  if (r.begun) end_begun(core, r.delivery);
   if (!is_open(row->state)) {
     // Cancelled while under way: the attempt is told, the state stays.
     if (r.charged) core.db.run("UPDATE deliveries SET attempts=attempts+1 WHERE seq=?1", r.delivery);
     return false;
   }
   const auto finished = r.started_at + r.took;
+  if (r.other_way && r.state != DeliveryState::delivered) {
+    const bool dead = r.state == DeliveryState::dead;
+    if (go_other_way(core, *row, dead ? DeliveryState::dead : DeliveryState::cancelled, r.charged, r.other_way->reason,
+                     r.other_way->note, finished))
+      return true;
+  }
   if (!is_open(r.state)) {
     close(core, *row, r.state, r.charged,
           r.state == DeliveryState::delivered ? std::string_view{} : std::string_view(r.reason), finished);
+    // An operator may have a dead letter tried again: what its steps did is not done twice then.
+    if (r.state == DeliveryState::dead && !r.progress.empty()) keep_progress(core, r.delivery, r.progress);
     return true;
   }
   core.db.run("UPDATE deliveries SET state=?2,due_at=?3,attempts=attempts+?4,ambiguous=?5,reason=?6 WHERE seq=?1",
               r.delivery, static_cast<int>(r.state), r.state == DeliveryState::held ? row->due_at : r.due_at, r.charged,
               r.outcome == OutcomeClass::ambiguous, r.reason);
+  keep_progress(core, r.delivery, r.progress);
   core.counters.moved(row->destination, row->state, r.state);
   core.lanes_changed = true;
   return true;
@@ -139,6 +171,22 @@ bool cancel_delivery(Core& core, DeliverySeq delivery, const std::string& reason
   auto row = find(core, delivery);
   if (!row || !is_open(row->state)) return false;
   close(core, *row, DeliveryState::cancelled, 0, reason, now);
+  return true;
+}
+
+bool overtake_delivery(Core& core, DeliverySeq delivery, const OtherWay& how, WallTime now) {
+  auto row = find(core, delivery);
+  if (!row || !is_open(row->state)) return false;
+  return go_other_way(core, *row, DeliveryState::cancelled, 0, how.reason, how.note, now);
+}
+
+bool render_delivery(Core& core, DeliverySeq delivery, const std::string& payload) {
+  if (core.db.run(
+          "UPDATE delivery_details SET inputs=NULL WHERE seq=?1 AND inputs IS NOT NULL AND EXISTS(SELECT 1 FROM "
+          "deliveries d WHERE d.seq=?1 AND d.state<3)",
+          delivery) == 0)
+    return false;
+  core.db.run("INSERT OR REPLACE INTO payloads VALUES(?1,?2)", delivery, payload);
   return true;
 }
 
@@ -180,6 +228,7 @@ std::vector<DeliverySeq> replay_event(Core& core, EventSeq event, const std::vec
     auto row = find(core, *existing);
     if (!row || is_open(row->state)) continue;  // it is on its way already
     core.db.run("INSERT OR REPLACE INTO payloads VALUES(?1,?2)", *existing, d.payload);
+    replace_details(core, *existing, d);
     reopen(core, *row, now);
     changed.push_back(*existing);
   }

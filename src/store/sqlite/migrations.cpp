@@ -17,7 +17,7 @@ CREATE TABLE counters(kind INTEGER, id INTEGER, a INTEGER NOT NULL DEFAULT 0, b 
   d INTEGER NOT NULL DEFAULT 0, e INTEGER NOT NULL DEFAULT 0, f INTEGER NOT NULL DEFAULT 0, g INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(kind, id)) WITHOUT ROWID;
 -- Which numbers an hour of wall time can hold: true also when the clock jumped. kind 0: events, 1: deliveries, 2: chats,
--- 3: rooms of our own, 4: visitors of our own.
+-- 3: rooms of our own, 4: visitors of our own, 5: links.
 CREATE TABLE time_ranges(kind INTEGER, hour INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(kind, hour)) WITHOUT ROWID;
 
 CREATE TABLE events(seq INTEGER PRIMARY KEY, salt INTEGER NOT NULL, source INTEGER NOT NULL, received_at INTEGER NOT NULL,
@@ -98,6 +98,22 @@ CREATE TABLE remembered(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWI
 CREATE INDEX own_rooms_source ON own_rooms(source);
 )sql";
 
+constexpr const char* version_4 = R"sql(
+-- What destinations remember. scope 1: subject is a visitor, 2: a chat, 3: a chat, with its thread.
+CREATE TABLE links(id INTEGER PRIMARY KEY AUTOINCREMENT, destination INTEGER NOT NULL, source INTEGER NOT NULL, scope INTEGER NOT NULL,
+  subject TEXT NOT NULL, thread TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, delivery INTEGER NOT NULL, saved_at INTEGER NOT NULL);
+CREATE UNIQUE INDEX links_subject ON links(destination, source, subject, thread, scope, key);
+CREATE INDEX links_value ON links(value);
+-- Of deliveries that need more than their row: few, so that the others' way stays short. other_way: what takes its place
+-- after the deadline, JSON. note: of one in place of another, which one that was. begun: an attempt whose end is
+-- not known yet, where it matters.
+CREATE TABLE delivery_details(seq INTEGER PRIMARY KEY, visitor_id TEXT, lock INTEGER, inputs TEXT, progress TEXT, deadline INTEGER,
+  other_way TEXT, note TEXT, begun INTEGER);
+CREATE INDEX delivery_details_deadline ON delivery_details(deadline) WHERE deadline IS NOT NULL;
+-- Chats that silence may end. By pk, not by time: a message must not move its chat here.
+CREATE INDEX chats_open ON chats(pk) WHERE status IN ('queued','active','bot');
+)sql";
+
 std::string meta_value(Connection& db, const char* literal) {
   if (db.pragma("SELECT count(*) FROM sqlite_schema WHERE name='meta'") == 0) return {};
   Rows rows(db, literal);
@@ -123,7 +139,8 @@ Result<void> run_step(Connection& db, const Migration& step) {
 }  // namespace
 
 const std::vector<Migration>& migrations() {
-  static const std::vector<Migration> steps{{1, "0.1.0", version_1}, {2, "0.1.0", version_2}, {3, "0.1.0", version_3}};
+  static const std::vector<Migration> steps{
+      {1, "0.1.0", version_1}, {2, "0.1.0", version_2}, {3, "0.1.0", version_3}, {4, "0.1.0", version_4}};
   return steps;
 }
 

@@ -1,6 +1,6 @@
 // Retention. Each pass goes over the numbers that can be old enough (time_ranges says which) in small steps: deliveries
-// first, then events, then conversations, then those of our own (prune_own.cpp). What stays (it waits, it has open
-// deliveries) is looked at once a pass.
+// first, then events, then conversations, then those of our own (prune_own.cpp), then links. What stays (it waits, it
+// has open deliveries) is looked at once a pass.
 #include <algorithm>
 
 #include "store/ids.hpp"
@@ -10,7 +10,7 @@ namespace chatrelay::store::sqlite {
 namespace {
 constexpr std::size_t look_per_row =
     4;  // rows looked at for each that may be removed: bounds a step that finds nothing
-constexpr int phases = 7;
+constexpr int phases = 8;
 constexpr std::int64_t hour_ms = 3'600'000;
 }  // namespace
 
@@ -58,6 +58,8 @@ std::uint64_t Pruner::bound_of_phase(Core& core, const Store::RetentionLimits& b
       return bound(core, Range::own_rooms, before.conversations_before);
     case 6:
       return bound(core, Range::own_visitors, before.conversations_before);
+    case 7:
+      return bound(core, Range::links, before.conversations_before);
     default:
       return 0;  // it has a list of what is to go
   }
@@ -77,8 +79,10 @@ std::size_t Pruner::step_of_phase(Core& core, const Store::RetentionLimits& befo
       return own_rooms(core, before.conversations_before, limit);
     case 5:
       return messages_of_gone_rooms(core, limit);
-    default:
+    case 6:
       return own_visitors(core, before.conversations_before, limit);
+    default:
+      return links(core, before.conversations_before, limit);
   }
 }
 
@@ -101,6 +105,7 @@ std::size_t Pruner::deliveries(Core& core, WallTime before, std::size_t limit) {
   for (const auto& row : old) {
     core.db.run("DELETE FROM attempts WHERE delivery=?1", row.seq);
     core.db.run("DELETE FROM payloads WHERE seq=?1", row.seq);
+    core.db.run("DELETE FROM delivery_details WHERE seq=?1", row.seq);
     core.db.run("DELETE FROM deliveries WHERE seq=?1", row.seq);
     core.counters.moved(row.destination, row.state, std::nullopt);
   }

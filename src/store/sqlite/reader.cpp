@@ -86,11 +86,11 @@ std::optional<StoredEvent> ReaderBase::load_event(EventSeq seq, bool with_body) 
 
 DeliveryOrigin ReaderBase::load_origin(const EventRef& event) {
   DeliveryOrigin origin;
-  Rows rows(
-      *db_,
-      "SELECT e.received_at,e.salt,e.source,p.type,p.thread_id,c.chat_id FROM events e LEFT JOIN event_parts p ON "
-      "p.id=?2 LEFT JOIN chats c ON c.pk=p.chat WHERE e.seq=?1",
-      event.seq, event.seq * parts_max + std::min(event.part, parts_max - 1));
+  Rows rows(*db_,
+            "SELECT e.received_at,e.salt,e.source,p.type,p.thread_id,c.chat_id,c.visitor_id FROM events e LEFT JOIN "
+            "event_parts p ON "
+            "p.id=?2 LEFT JOIN chats c ON c.pk=p.chat WHERE e.seq=?1",
+            event.seq, event.seq * parts_max + std::min(event.part, parts_max - 1));
   if (!rows.next()) return origin;
   const auto salt = static_cast<std::uint32_t>(rows.integer(1));
   origin.event_id = record_id(rows.time(0), salt_of_part(salt, event.part), event.seq);
@@ -99,6 +99,7 @@ DeliveryOrigin ReaderBase::load_origin(const EventRef& event) {
   origin.type = names_.name(*db_, rows.integer(3));
   origin.thread_id = rows.string(4);
   origin.chat_id = rows.string(5);
+  origin.visitor_id = rows.string(6);
   return origin;
 }
 
@@ -107,7 +108,10 @@ std::optional<StoredDelivery> ReaderBase::load_delivery(DeliverySeq seq, bool wi
             "SELECT "
             "salt,event_seq,part,rule,destination,action,lane,state,due_at,created_at,first_pending_at,attempts,reason,"
             "finished_at,"
-            "iif(?2,(SELECT payload FROM payloads p WHERE p.seq=d.seq),NULL) FROM deliveries d WHERE seq=?1",
+            "iif(?2,(SELECT payload FROM payloads p WHERE p.seq=d.seq),NULL),"
+            "iif(?2,x.inputs,NULL),x.lock,x.progress,x.deadline,x.visitor_id,json_extract(x.other_way,'$.to'),x.note,"
+            "x.begun "
+            "FROM deliveries d LEFT JOIN delivery_details x ON x.seq=d.seq WHERE d.seq=?1",
             seq, with_payload);
   if (!rows.next()) return std::nullopt;
   StoredDelivery d;
@@ -126,6 +130,14 @@ std::optional<StoredDelivery> ReaderBase::load_delivery(DeliverySeq seq, bool wi
   d.reason = rows.string(12);
   d.finished_at = rows.maybe_time(13);
   d.payload = rows.string(14);
+  d.inputs = rows.string(15);
+  if (!rows.null(16)) d.lock = static_cast<LinkScope>(rows.integer(16));
+  d.progress = rows.string(17);
+  d.deadline = rows.maybe_time(18);
+  d.origin.visitor_id = rows.string(19);
+  d.other_destination = rows.string(20);
+  d.note = rows.string(21);
+  d.begun = !rows.null(22);
   return d;
 }
 

@@ -65,7 +65,7 @@ auto ReaderBase::read(Body&& body) -> Result<decltype(body())> {
   }
 }
 
-// Its methods are in reader_events, reader_chats, reader_deliveries and reader_own.
+// Its methods are in reader_events, reader_chats, reader_deliveries, reader_links and reader_own.
 class SqliteReader final : public ReaderBase {
  public:
   using ReaderBase::ReaderBase;
@@ -83,8 +83,14 @@ class SqliteReader final : public ReaderBase {
   Result<std::vector<StoredMessage>> messages(std::string_view source, std::string_view chat_id,
                                               std::string_view thread_id, EventSeq upto) override;
   Result<std::vector<ChatRow>> list_chats(const ChatFilter& filter) override;
+  Result<std::vector<ChatRow>> silent_chats(WallTime active_before, ChatPk after, std::size_t limit) override;
   Result<std::vector<StoredDelivery>> due(std::string_view destination, WallTime now, std::size_t limit,
                                           const std::vector<DeliverySeq>& skip) override;
+  Result<std::vector<StoredDelivery>> overdue(WallTime now, std::size_t limit) override;
+  Result<std::vector<StoredLink>> links(const LinkSubject& subject, std::string_view destination) override;
+  Result<std::vector<StoredLink>> links_of_chat(std::string_view source, std::string_view chat_id) override;
+  Result<std::vector<StoredLink>> find_links(const LinkFilter& filter) override;
+  Result<bool> has_links(std::string_view destination) override;
   Result<std::optional<WallTime>> next_due(std::string_view destination, WallTime now) override;
   Result<std::vector<DestinationState>> destination_states() override;
   Result<std::optional<json::value>> remembered(std::string_view name) override;
@@ -110,6 +116,10 @@ class SqliteReader final : public ReaderBase {
   void fill_as_of(std::int64_t chat, std::int64_t n, EventSeq upto, StoredMessage& message, std::string& text);
   void delivery_candidates(const DeliveryFilter& filter, Numbers range, const std::function<bool(DeliverySeq)>& visit);
   std::vector<std::int64_t> destinations();
+  std::vector<std::int64_t> linking_destinations();
+  // `thread`: nullopt is every thread.
+  void add_links(std::int64_t destination, std::int64_t source, const std::string& source_name, LinkScope scope,
+                 std::string_view subject, std::optional<std::string_view> thread, std::vector<StoredLink>& found);
 };
 
 }  // namespace chatrelay::store::sqlite

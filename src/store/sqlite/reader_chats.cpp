@@ -89,6 +89,19 @@ Result<std::vector<StoredMessage>> SqliteReader::messages(std::string_view sourc
   });
 }
 
+Result<std::vector<ChatRow>> SqliteReader::silent_chats(WallTime active_before, ChatPk after, std::size_t limit) {
+  return read([&] {
+    std::vector<ChatRow> found;
+    Rows rows(db(),
+              "SELECT " CHAT_COLUMNS
+              " FROM chats INDEXED BY chats_open WHERE status IN ('queued','active','bot') AND pk>?1 AND active_at<?2 "
+              "AND known=1 ORDER BY pk LIMIT ?3",
+              after, to_ms(active_before), std::min(limit, page_max));
+    while (rows.next()) found.push_back(chat_row(rows, names_, db()));
+    return found;
+  });
+}
+
 Result<std::vector<ChatRow>> SqliteReader::list_chats(const ChatFilter& f) {
   return read([&] {
     std::vector<ChatRow> found;

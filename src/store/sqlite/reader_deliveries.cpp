@@ -26,7 +26,9 @@ Result<std::vector<StoredDelivery>> SqliteReader::due(std::string_view destinati
     for (auto seq : seqs) {
       auto delivery = load_delivery(seq, true);
       if (!delivery) continue;
+      std::string visitor_id = std::move(delivery->origin.visitor_id);
       delivery->origin = load_origin(delivery->event);
+      if (!visitor_id.empty()) delivery->origin.visitor_id = std::move(visitor_id);
       found.push_back(std::move(*delivery));
     }
     return found;

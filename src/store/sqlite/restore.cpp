@@ -28,9 +28,12 @@ void settle_pending(Connection& db, RestorePending pending, WallTime now) {
   db.execute("BEGIN IMMEDIATE");
   if (pending == RestorePending::hold) {
     db.run("UPDATE deliveries SET state=2,reason='restored from a backup' WHERE state<2");
+    // Nothing is to be sent unasked, and by now every deadline may have passed.
+    db.run("UPDATE delivery_details SET deadline=NULL,other_way=NULL");
     db.run("UPDATE counters SET c=a+b+c,a=0,b=0 WHERE kind=1");
   } else {
     db.run("UPDATE deliveries SET state=5,head=0,reason='restored from a backup',finished_at=?1 WHERE state<3", now);
+    db.run("UPDATE delivery_details SET progress=NULL,deadline=NULL,other_way=NULL");
     db.run("UPDATE counters SET f=a+b+c+f,a=0,b=0,c=0 WHERE kind=1");
     db.run("UPDATE counters SET c=0 WHERE kind=0");
   }

@@ -44,6 +44,31 @@ class SqliteStore final : public Store {
     writer_.submit(make_unit<bool>(std::move(work), std::move(done)));
   }
 
+  void begin(std::vector<DeliverySeq> deliveries, Done<bool> done) override {
+    auto work = [deliveries = std::move(deliveries)](Core& core, const Slice&, bool& answer) {
+      for (const DeliverySeq delivery : deliveries) keep_begun(core, delivery);
+      answer = true;
+      return true;
+    };
+    writer_.submit(make_unit<bool>(std::move(work), std::move(done)));
+  }
+
+  void render(DeliverySeq delivery, std::string payload, Done<bool> done) override {
+    auto work = [delivery, payload = std::move(payload)](Core& core, const Slice&, bool& answer) {
+      answer = render_delivery(core, delivery, payload);
+      return true;
+    };
+    writer_.submit(make_unit<bool>(std::move(work), std::move(done)));
+  }
+
+  void overtake(DeliverySeq delivery, OtherWay how, WallTime now, Done<bool> done) override {
+    auto work = [delivery, how = std::move(how), now](Core& core, const Slice&, bool& answer) {
+      answer = overtake_delivery(core, delivery, how, now);
+      return true;
+    };
+    writer_.submit(make_unit<bool>(std::move(work), std::move(done)));
+  }
+
   void save_destination(DestinationState state, Done<bool> done) override {
     auto work = [state = std::move(state)](Core& core, const Slice&, bool& answer) {
       save_destination_state(core, state);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -20,6 +21,7 @@ struct FakeData {
   std::vector<store::StoredDelivery> deliveries;
   std::vector<store::StoredAttempt> attempts;
   std::vector<store::ChatRow> chats;
+  std::vector<store::StoredLink> links;
   std::vector<store::StoredMessage> messages;
   std::vector<store::DestinationBacklog> backlog;
   store::Totals totals;
@@ -58,6 +60,26 @@ class FakeReader final : public store::Reader {
                                                  const std::vector<DeliverySeq>&) override {
     return std::vector<store::StoredDelivery>{};
   }
+  Result<std::vector<store::StoredDelivery>> overdue(WallTime, std::size_t) override {
+    return std::vector<store::StoredDelivery>{};
+  }
+  Result<std::vector<store::StoredLink>> links(const store::LinkSubject& subject, std::string_view) override {
+    return links_where([&](const store::StoredLink& link) {
+      return !subject.visitor_id.empty() && link.subject.visitor_id == subject.visitor_id;
+    });
+  }
+  Result<std::vector<store::StoredLink>> links_of_chat(std::string_view, std::string_view chat_id) override {
+    return links_where([&](const store::StoredLink& link) {
+      return link.scope == store::LinkScope::visitor || link.subject.chat_id == chat_id;
+    });
+  }
+  Result<std::vector<store::StoredLink>> find_links(const store::LinkFilter& filter) override {
+    return links_where([&](const store::StoredLink& link) {
+      return link.value == filter.value && (filter.key.empty() || link.key == filter.key) &&
+             (filter.destination.empty() || link.destination == filter.destination);
+    });
+  }
+  Result<bool> has_links(std::string_view) override { return false; }
   Result<std::optional<WallTime>> next_due(std::string_view, WallTime) override { return std::optional<WallTime>{}; }
   Result<std::optional<json::value>> remembered(std::string_view) override { return std::optional<json::value>(); }
   Result<std::vector<store::DestinationState>> destination_states() override {
@@ -108,6 +130,9 @@ class FakeReader final : public store::Reader {
     return out;
   }
   Result<std::vector<store::RuleFailure>> failures(EventSeq) override { return data_.failures; }
+  Result<std::vector<store::ChatRow>> silent_chats(WallTime, store::ChatPk, std::size_t) override {
+    return std::vector<store::ChatRow>{};
+  }
   Result<std::vector<store::ChatRow>> list_chats(const store::ChatFilter& filter) override {
     const std::lock_guard lock(data_.mutex);
     std::vector<store::ChatRow> out;
@@ -176,6 +201,14 @@ class FakeReader final : public store::Reader {
   }
 
  private:
+  template <class Fits>
+  Result<std::vector<store::StoredLink>> links_where(Fits fits) {
+    const std::lock_guard lock(data_.mutex);
+    if (data_.broken) return unavailable("disk I/O error");
+    std::vector<store::StoredLink> out;
+    std::copy_if(data_.links.begin(), data_.links.end(), std::back_inserter(out), fits);
+    return out;
+  }
   FakeData& data_;
 };
 
@@ -195,6 +228,9 @@ class FakeStore final : public store::Store {
     done(std::vector<DeliverySeq>{});
   }
   void record(store::AttemptResult, store::Done<bool> done) override { done(true); }
+  void begin(std::vector<DeliverySeq>, store::Done<bool> done) override { done(true); }
+  void render(DeliverySeq, std::string, store::Done<bool> done) override { done(true); }
+  void overtake(DeliverySeq, store::OtherWay, WallTime, store::Done<bool> done) override { done(true); }
   void save_destination(store::DestinationState, store::Done<bool> done) override { done(true); }
   void remember(std::string, json::value, store::Done<bool> done) override { done(true); }
   void retry(std::vector<DeliverySeq> deliveries, WallTime, store::Done<std::size_t> done) override {
@@ -255,6 +291,20 @@ class FakeStore final : public store::Store {
     delivery.created_at = delivery.due_at = when;
     delivery.payload = R"({"text":"hello"})";
     data.deliveries.push_back(std::move(delivery));
+  }
+  void add_link(store::LinkScope scope, std::string key, std::string value, DeliverySeq delivery) {
+    const std::lock_guard lock(data.mutex);
+    store::StoredLink link;
+    link.destination = "crm";
+    link.scope = scope;
+    link.subject.source = "livechat";
+    (scope == store::LinkScope::visitor ? link.subject.visitor_id : link.subject.chat_id) =
+        scope == store::LinkScope::visitor ? "V1" : "C1";
+    link.key = std::move(key);
+    link.value = std::move(value);
+    link.delivery = delivery;
+    link.saved_at = from_ms(1'800'000'000'000);
+    data.links.push_back(std::move(link));
   }
 };
 

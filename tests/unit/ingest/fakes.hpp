@@ -38,6 +38,11 @@ class ScriptedStore final : public store::Store {
   }
   void record(store::AttemptResult, store::Done<bool> done) override { done(unavailable("not here")); }
   void remember(std::string, boost::json::value, store::Done<bool> done) override { done(unavailable("not here")); }
+  void begin(std::vector<DeliverySeq>, store::Done<bool> done) override { done(unavailable("not here")); }
+  void render(DeliverySeq, std::string, store::Done<bool> done) override { done(unavailable("not here")); }
+  void overtake(DeliverySeq, store::OtherWay, WallTime, store::Done<bool> done) override {
+    done(unavailable("not here"));
+  }
   void save_destination(store::DestinationState, store::Done<bool> done) override { done(unavailable("not here")); }
   void retry(std::vector<DeliverySeq>, WallTime, store::Done<std::size_t> done) override {
     done(unavailable("not here"));

@@ -366,6 +366,12 @@ TEST_P(Events, ChatsAreListedByVisitorStateAndTime) {
   EXPECT_EQ(list([](auto& f) { f.chat_id = "c1", f.source = "site"; }), "");
   EXPECT_EQ(list([&](auto& f) { f.since = now() - 2h; }), "c5c4");
   EXPECT_EQ(list([&](auto& f) { f.until = now() - 5h; }), "c1c0");
+  std::string silent;  // open, and nothing came for more than two hours
+  for (const auto& row : *reader->silent_chats(now() - 2h, 0, 10)) silent += row.chat_id;
+  EXPECT_EQ(silent, "c0c1c3") << "c2 is closed";
+  const auto first = *reader->silent_chats(now(), 0, 2);
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ((*reader->silent_chats(now(), first.back().pk, 2))[0].chat_id, "c3");
   ChatFilter two;
   two.page.limit = 2;
   two.page.before = reader->list_chats(two)->back().pk;

@@ -117,6 +117,28 @@ TEST_F(SqliteFiles, AStoreFromBeforeWeServedConversationsGetsTheirTables) {
   EXPECT_TRUE(std::filesystem::exists(options.path + ".before-1"));
 }
 
+TEST_F(SqliteFiles, DeliveriesOfAStoreFromBeforeLinksGoOn) {
+  const std::vector<Migration> before{migrations().begin(), migrations().begin() + 3};
+  options.migrations = &before;
+  { ASSERT_TRUE(open(options, clock, metrics)); }
+  sql(options.path,
+      "INSERT INTO names VALUES(1,'r'),(2,'crm'),(3,'post'); INSERT INTO deliveries "
+      "VALUES(1,7,1,0,1,2,3,5,1,0,1,0,0,0,0,0,NULL,NULL); INSERT INTO payloads VALUES(1,'{}'); INSERT INTO "
+      "counters(kind,id,a) "
+      "VALUES(1,2,1); INSERT OR REPLACE INTO counters VALUES(0,0,0,0,1,1,2,2,1)");
+  options.migrations = nullptr;
+  start();
+  const auto head = store->open_reader()->due("crm", now(), 10, {});
+  ASSERT_EQ(head->size(), 1u);
+  EXPECT_EQ((*head)[0].payload, "{}");
+  EXPECT_EQ((*head)[0].lock, std::nullopt);
+  auto result = attempt(1, DeliveryState::delivered, now());
+  result.subject = {"livechat", "V1", "C1", ""};
+  result.saved = {{LinkScope::chat, "ticket", "7"}};
+  EXPECT_TRUE(*record(*store, result));
+  EXPECT_TRUE(*store->open_reader()->has_links("crm"));
+}
+
 TEST_F(SqliteFiles, ADamagedTableDoesNotKeepTheOthersForEver) {
   start();
   for (int i = 0; i < 3; ++i) (void)plan_new(*store, now(), {});
