@@ -3,6 +3,7 @@
 #include "common/assert.hpp"
 #include "common/text.hpp"
 #include "event/event.hpp"
+#include "rules/late_payload.hpp"
 #include "rules/rule.hpp"
 
 namespace chatrelay::rules {
@@ -26,21 +27,34 @@ class Input {
       raw_shown_ = true;
     }
     if (needs.links != links_shown_) set_links(needs.links);
-    add(needs.transcript, "transcript",
-        [&] { return lazy_.transcript ? lazy_.transcript() : json::value(json::array()); });
-    add(needs.transcript_text, "transcript_text",
-        [&] { return json::value(json::string(lazy_.transcript_text ? lazy_.transcript_text() : std::string())); });
-    add(needs.transcript_html, "transcript_html",
-        [&] { return json::value(json::string(lazy_.transcript_html ? lazy_.transcript_html() : std::string())); });
+    json::object& object = value_.as_object();
+    for (std::size_t i = 0; i < transcript_members.size(); ++i) {
+      const TranscriptMember& member = transcript_members[i];
+      if (needs.transcripts[i] && !object.contains(member.name))
+        object[member.name] = lazy_.transcript ? lazy_.transcript(member) : json::value();
+      // Nor does a rule see it because another one asked for it.
+      if (!needs.transcripts[i] && member.agents_too) object.erase(member.name);
+    }
     return value_;
   }
 
   std::string_view audience() const { return event_.message ? std::string_view(event_.message->audience) : "all"; }
 
-  // The event as a payload. Transcripts are left out: whether another rule asked for them must not show.
+  // The event as a payload. Transcripts are left out: whether another rule asked for them must not show. Links too:
+  // they would keep it from being rendered until its turn comes.
   json::value whole() {
-    json::value copy = with({false, false, false, true, true});
-    for (const char* key : {"transcript", "transcript_text", "transcript_html"}) copy.as_object().erase(key);
+    Needs needs;
+    needs.raw = true;
+    return copy_of(needs);
+  }
+
+  // What these needs show of it, and nothing that another rule asked for.
+  json::value copy_of(const Needs& needs) {
+    json::value copy = with(needs);
+    json::object& object = copy.as_object();
+    for (std::size_t i = 0; i < transcript_members.size(); ++i)
+      if (!needs.transcripts[i]) object.erase(transcript_members[i].name);
+    if (!needs.raw) object["raw"] = nullptr;
     return copy;
   }
 
@@ -48,11 +62,6 @@ class Input {
   void set_links(bool show) {
     value_.as_object()["links"] = show ? extras_.links : json::value(json::object());
     links_shown_ = show;
-  }
-
-  template <class Make>
-  void add(bool wanted, const char* key, Make make) {
-    if (wanted && !value_.as_object().contains(key)) value_.as_object()[key] = make();
   }
 
   const Event& event_;
@@ -68,10 +77,12 @@ struct Engine::Data {
   std::shared_ptr<const RuleSet> rules;
   std::unique_ptr<expression::Program> program;
 
-  Result<std::optional<Planned>> plan(const Rule& rule, const DeliverySpec& spec, Input& input) const;
+  Result<std::optional<Planned>> plan(const Rule& rule, const DeliverySpec& spec, Input& input, LinksAre links) const;
+  Result<std::optional<Planned>> plan_one(const Rule& rule, const DeliverySpec& spec, Input& input,
+                                          LinksAre links) const;
   Result<std::optional<std::string>> destination(const Rule& rule, const DeliverySpec& spec, Input& input) const;
-  Result<json::value> payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema,
-                              const std::string& to, Input& input) const;
+  Result<void> payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema, Input& input,
+                       LinksAre links, Planned& planned) const;
 };
 
 Result<std::optional<std::string>> Engine::Data::destination(const Rule& rule, const DeliverySpec& spec,
@@ -87,36 +98,45 @@ Result<std::optional<std::string>> Engine::Data::destination(const Rule& rule, c
   return std::optional(std::string((*to)->get_string()));
 }
 
-namespace {
-bool says_nothing(const json::value* value) {
-  return value == nullptr || value->is_null() || (value->is_string() && trim(value->get_string()).empty());
-}
-}  // namespace
-
-Result<json::value> Engine::Data::payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema,
-                                          const std::string& to, Input& input) const {
-  if (!spec.has_with && schema.whole_event_without_with) return input.whole();
+Result<void> Engine::Data::payload(const Rule& rule, const DeliverySpec& spec, const ActionSchema& schema, Input& input,
+                                   LinksAre links, Planned& planned) const {
+  if (!spec.has_with && schema.whole_event_without_with) {
+    planned.payload = input.whole();
+    return {};
+  }
   json::object payload;
   payload.reserve(spec.with.size());
+  std::vector<LateKey> late;
   for (const auto& [key, made] : spec.with) {
     const auto entry = schema.with.find(key);
     if (entry == schema.with.end() && !schema.open)
-      return invalid("with: " + to + " takes no \"" + printable(key) + "\"");
+      return invalid("with: " + planned.destination + " takes no \"" + printable(key) + "\"");
     const expression::Escape escape = entry == schema.with.end() ? expression::Escape::none : entry->second.escape;
+    const auto source = links == LinksAre::later ? spec.late.find(key) : spec.late.end();
+    if (source != spec.late.end()) {
+      late.push_back({key, source->second, escape});
+      continue;
+    }
     auto value = made.render(*program, input.with(rule.deliver_needs), escape);
     if (!value) return Error(value.error().kind, "with: " + key + ": " + value.error().message);
     if (*value) payload[key] = std::move(**value);
   }
-  for (const auto& [key, entry] : schema.with)
-    if (entry.audience_of_event && (input.audience() != "all" || says_nothing(payload.if_contains(key))))
-      payload[key] = input.audience();
-  for (const auto& [key, entry] : schema.with)
-    if (entry.required && !payload.contains(key))
-      return invalid("with: \"" + key + "\" has no value, and " + to + " needs one");
-  return json::value(std::move(payload));
+  const PayloadDuties duties = duties_of(schema, planned.destination, input.audience());
+  if (!late.empty()) {
+    Needs needs = rule.deliver_needs;
+    needs.links = false;
+    planned.inputs = late_inputs(duties, std::move(payload), late, rules->data->tables, input.copy_of(needs),
+                                 spec.where.to_string());
+    return {};
+  }
+  const Result<void> whole = fulfil(duties, payload);
+  if (!whole) return whole;
+  planned.payload = std::move(payload);
+  return {};
 }
 
-Result<std::optional<Planned>> Engine::Data::plan(const Rule& rule, const DeliverySpec& spec, Input& input) const {
+Result<std::optional<Planned>> Engine::Data::plan_one(const Rule& rule, const DeliverySpec& spec, Input& input,
+                                                      LinksAre links) const {
   auto to = destination(rule, spec, input);
   if (!to) return to.error();
   if (!*to) return std::optional<Planned>();
@@ -126,9 +146,30 @@ Result<std::optional<Planned>> Engine::Data::plan(const Rule& rule, const Delive
     return invalid("to: " + unknown_name("a destination", **to, target_names(rules->data->catalog)));
   const ResolvedAction resolved = resolve_action(target->second, spec.action);
   if (resolved.schema == nullptr) return invalid("action: " + resolved.problem);
-  auto made = payload(rule, spec, *resolved.schema, **to, input);
+  Planned planned{rule.name, **to, resolved.action, nullptr};
+  planned.lock = resolved.schema->lock;
+  const Result<void> made = payload(rule, spec, *resolved.schema, input, links, planned);
   if (!made) return made.error();
-  return std::optional(Planned{rule.name, **to, resolved.action, std::move(*made)});
+  return std::optional(std::move(planned));
+}
+
+// With its other way, which is planned now too: what it says must not depend on when the deadline comes.
+Result<std::optional<Planned>> Engine::Data::plan(const Rule& rule, const DeliverySpec& spec, Input& input,
+                                                  LinksAre links) const {
+  auto planned = plan_one(rule, spec, input, links);
+  if (!planned || !*planned) return planned;
+  const DeliverySpec* with_other = &spec;
+  if (!spec.or_else) {
+    const auto by_default = rules->data->other_ways.find((*planned)->destination);
+    if (spec.no_other_way || by_default == rules->data->other_ways.end()) return planned;
+    with_other = &by_default->second;
+  }
+  auto other = plan_one(rule, *with_other->or_else, input, links);
+  if (!other) return Error(other.error().kind, "or_else: " + other.error().message);
+  if (!*other || (*other)->destination == (*planned)->destination) return planned;
+  (*planned)->other_way = std::make_shared<const Planned>(std::move(**other));
+  (*planned)->other_way_after = with_other->or_else_after;
+  return planned;
 }
 
 Engine::Engine(std::shared_ptr<const RuleSet> rules) : data_(std::make_unique<Data>()) {
@@ -147,7 +188,7 @@ Engine::Engine(std::shared_ptr<const RuleSet> rules) : data_(std::make_unique<Da
 
 Engine::~Engine() = default;
 
-Decision Engine::decide(const Event& event, const EventExtras& extras, const Lazy& lazy) {
+Decision Engine::decide(const Event& event, const EventExtras& extras, const Lazy& lazy, LinksAre links) {
   Decision decision;
   const RuleSet::Data& set = *data_->rules->data;
   Input input(event, extras, lazy);
@@ -175,7 +216,7 @@ Decision Engine::decide(const Event& event, const EventExtras& extras, const Laz
     std::vector<Planned> planned;
     bool failed = false;
     for (const DeliverySpec& spec : rule.deliver) {
-      auto made = data_->plan(rule, spec, input);
+      auto made = data_->plan(rule, spec, input, links);
       if (!made) {
         fail(spec.where, made.error().message);
         failed = true;

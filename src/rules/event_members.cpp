@@ -4,6 +4,7 @@
 
 #include "common/text.hpp"
 #include "event/event.hpp"
+#include "rules/rules.hpp"
 
 namespace chatrelay::rules {
 namespace {
@@ -18,8 +19,7 @@ json::value full_event() {
   event.agent.emplace();
   event.message.emplace();
   json::value value = to_json(event, EventExtras{});
-  for (const char* added_by_rules : {"transcript", "transcript_text", "transcript_html"})
-    value.as_object().emplace(added_by_rules, nullptr);
+  for (const TranscriptMember& member : transcript_members) value.as_object().emplace(member.name, nullptr);
   return value;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <set>
 
 #include "common/text.hpp"
@@ -47,6 +48,22 @@ namespace {
 class Loader {
  public:
   Loader(RuleSet::Data& data, config::Problems& problems) : data_(data), problems_(problems) {}
+
+  // What the destinations say themselves. `rule` stands for any rule: its needs are those of every rule that may
+  // deliver there.
+  void defaults() {
+    for (const auto& [name, target] : data_.catalog.targets) {
+      if (!target.or_else) continue;
+      Rule any;
+      any.name = name;
+      DeliverySpec spec;
+      or_else(target.or_else, spec, any);
+      if (!spec.or_else) continue;
+      leads_elsewhere(target.or_else, name, *spec.or_else);
+      default_needs_.emplace(name, any.deliver_needs);
+      data_.other_ways.emplace(name, std::move(spec));
+    }
+  }
 
   void file(const Node& root) {
     if (!root) return;
@@ -142,8 +159,11 @@ class Loader {
     if (trim(text).starts_with("{{")) return when.problem("is a jq expression by itself: write it without {{ }}");
     rule.when = data_.builder.add(text, when.where(), problems_);
     if (data_.builder.names(*rule.when, "links")) when.problem("uses .links, which rules may use only in with");
-    const auto needs = [&](std::string_view key) { return data_.builder.mentions(*rule.when, key); };
-    rule.when_needs = {needs("transcript"), needs("transcript_text"), needs("transcript_html"), false, needs("raw")};
+    for (std::size_t i = 0; i < transcript_members.size(); ++i)
+      rule.when_needs.transcripts[i] = transcript_members[i].agents_too
+                                           ? data_.builder.names(*rule.when, transcript_members[i].name)
+                                           : data_.builder.mentions(*rule.when, transcript_members[i].name);
+    rule.when_needs.raw = data_.builder.mentions(*rule.when, "raw");
   }
 
   DeliverySpec delivery(const Node& node, Rule& rule) {
@@ -154,28 +174,45 @@ class Loader {
       return spec;
     }
     node.only({"to", "action", "with", "or_else"});
-    if (node["or_else"].present()) or_else(node["or_else"], rule);
     spec.action = action(node);
     spec.to = to(node, rule);
     with(node, spec);
     check(node, spec, rule);
+    check_linked(node, spec);
     add_needs(spec, rule.deliver_needs);
+    if (node["or_else"].present()) or_else(node["or_else"], spec, rule);
+    if (spec.or_else && spec.to.is_constant() && spec.to.constant().is_string())
+      leads_elsewhere(node["or_else"], std::string(spec.to.constant().get_string()), *spec.or_else);
+    if (!spec.or_else && !spec.no_other_way) add_default_needs(spec, rule.deliver_needs);
     return spec;
   }
 
-  void or_else(const Node& node, Rule& rule) {
-    if (node.is_map()) {
-      node.only({"after", "to", "action", "with"});
-      node["after"].duration(Millis(0));
-      if (!node["after"]) node.problem("has no after: how long to wait before going on to it");
-      DeliverySpec spec;
-      spec.where = node.where();
-      spec.action = action(node);
-      spec.to = to(node, rule);
-      with(node, spec);
-      check(node, spec, rule);
+  void or_else(const Node& node, DeliverySpec& spec, Rule& rule) {
+    if (node.is_scalar() && node.json(false) == json::value("none")) {
+      spec.no_other_way = true;
+      return;
     }
-    node.problem("is not supported in this version");
+    if (!node.is_map()) return node.problem("must be a map (after, to, action, with), or none");
+    node.only({"after", "to", "action", "with"});
+    spec.or_else_after = node["after"].duration(Millis(0));
+    if (!node["after"])
+      node.problem("has no after: how long to wait before going on to it");
+    else if (spec.or_else_after <= Millis(0))
+      node["after"].problem("must be longer than 0");
+    auto other = std::make_shared<DeliverySpec>();
+    other->where = node.where();
+    other->action = action(node);
+    other->to = to(node, rule);
+    with(node, *other);
+    check(node, *other, rule);
+    check_linked(node, *other);
+    add_needs(*other, rule.deliver_needs);
+    spec.or_else = std::move(other);
+  }
+
+  static void leads_elsewhere(const Node& node, const std::string& from, const DeliverySpec& other) {
+    if (other.to.is_constant() && other.to.constant() == json::value(json::string(from)))
+      node["to"].problem("is " + from + " again: another way leads to another destination");
   }
 
   static std::string action(const Node& node) {
@@ -214,8 +251,17 @@ class Loader {
     spec.has_with = with.present();
     if (!spec.has_with) return;
     if (!with.is_map()) return with.problem("must be a map of what the action takes");
-    for (const std::string& key : with.keys())
-      spec.with.emplace_back(key, Template::parse(with[key], data_.builder, problems_));
+    for (const std::string& key : with.keys()) {
+      // chat: {linked: team, by: {thread_ts: .raw.event.thread_ts}}
+      const bool linked = key == "chat" && with[key].is_map() && with[key]["linked"].present();
+      spec.with.emplace_back(key, Template::parse(with[key], data_.builder, problems_, linked ? "by" : ""));
+      const Template& made = spec.with.back().second;
+      // Which chat is meant is known at planning: it is never rendered late, where its texts would not be expressions.
+      if (linked && made.names(data_.builder, "links"))
+        with[key].problem("uses .links: which chat is linked is said by the event alone");
+      else if (!linked && made.mentions(data_.builder, "links"))
+        spec.late.emplace(key, with[key].json(false));
+    }
   }
 
   // Action and keys, against the target; against any target if only running shows which one it is.
@@ -238,6 +284,31 @@ class Loader {
     check_keys(node, spec, *resolved.schema, target->first);
   }
 
+  // Chat ids of two sources may be the same, and an answer must not reach somebody else's visitor. A bridge has two
+  // sources; where there are more, only the rule knows whose chats its destination writes into. Kind conversation
+  // knows it itself, and takes a message's author.
+  void check_linked(const Node& node, const DeliverySpec& spec) {
+    const Node chat = node["with"]["chat"];
+    if (!chat.is_map() || !chat["linked"].present()) return;
+    if (const Node source = chat["source"]; source.present()) {
+      const std::string name = source.string();
+      if (std::ranges::find(data_.catalog.sources, name) == data_.catalog.sources.end())
+        source.problem(unknown_name("a source", name, data_.catalog.sources));
+      return;
+    }
+    const auto own = [](const std::string& name) { return name == own_source; };
+    const auto others = static_cast<std::size_t>(std::ranges::count_if(data_.catalog.sources, std::not_fn(own)));
+    const bool knows = spec.to.is_constant() && spec.to.constant().is_string() &&
+                       is_own_chats(std::string(spec.to.constant().get_string()));
+    if (others > 2 && !knows)
+      chat.problem("needs source: whose chats these are, since ids of two sources may be the same");
+  }
+
+  bool is_own_chats(const std::string& destination) const {
+    const auto target = data_.catalog.targets.find(destination);
+    return target != data_.catalog.targets.end() && target->second.own_chats;
+  }
+
   static void check_keys(const Node& node, const DeliverySpec& spec, const ActionSchema& schema,
                          const std::string& target) {
     std::vector<std::string> known;
@@ -253,23 +324,34 @@ class Loader {
         (spec.has_with ? node["with"] : node).problem("lacks \"" + key + "\", which " + target + " needs");
   }
 
+  // What is for agents only has to be asked for by its name: `{{ . }}` does not ask for it.
+  bool asks_for(const Template& made, const TranscriptMember& member) const {
+    return member.agents_too ? made.names(data_.builder, member.name) : made.mentions(data_.builder, member.name);
+  }
+
   void add_needs(const DeliverySpec& spec, Needs& needs) const {
     const auto add = [&](const Template& made, bool links_too) {
       const auto& builder = data_.builder;
-      needs.transcript = needs.transcript || made.mentions(builder, "transcript");
-      needs.transcript_text = needs.transcript_text || made.mentions(builder, "transcript_text");
-      needs.transcript_html = needs.transcript_html || made.mentions(builder, "transcript_html");
+      for (std::size_t i = 0; i < transcript_members.size(); ++i)
+        needs.transcripts[i] = needs.transcripts[i] || asks_for(made, transcript_members[i]);
       needs.raw = needs.raw || made.mentions(builder, "raw");
       needs.links = needs.links || (links_too && made.mentions(builder, "links"));
     };
     add(spec.to, false);
     for (const auto& entry : spec.with) add(entry.second, true);
-    if (!spec.has_with) needs.links = true;  // the whole event may be the payload
+  }
+
+  void add_default_needs(const DeliverySpec& spec, Needs& needs) const {
+    for (const auto& [name, of_default] : default_needs_) {
+      if (spec.to.is_constant() && spec.to.constant() != json::value(json::string(name))) continue;
+      needs.add(of_default);
+    }
   }
 
   RuleSet::Data& data_;
   config::Problems& problems_;
   std::map<std::string, config::Location> names_;
+  std::map<std::string, Needs> default_needs_;  // of destinations that name another way themselves
 };
 
 // Each misspelt path once an expression.
@@ -340,8 +422,10 @@ std::shared_ptr<const RuleSet> RuleSet::load(const std::vector<std::string>& pat
                                              const config::Environment& environment) {
   config::Problems own;
   auto data = std::make_shared<Data>(catalog, expression::Builder(tables));
+  data->tables = tables;
   {
     Loader loader(*data, own);
+    loader.defaults();
     for (const std::string& file : rule_files(paths, false, own))
       loader.file(config::Document::load(file, own, environment));
   }

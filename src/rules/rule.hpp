@@ -1,6 +1,7 @@
 // A rule as loaded, and the set of them. Private to this room.
 #pragma once
 
+#include <bitset>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,11 +19,15 @@ namespace chatrelay::rules {
 
 // Keys of the input that are made only where an expression could read them.
 struct Needs {
-  bool transcript = false;
-  bool transcript_text = false;
-  bool transcript_html = false;
+  std::bitset<transcript_members.size()> transcripts;
   bool links = false;
   bool raw = false;  // often the largest part of an event, seldom asked for
+
+  void add(const Needs& other) {
+    transcripts |= other.transcripts;
+    links = links || other.links;
+    raw = raw || other.raw;
+  }
 };
 
 struct DeliverySpec {
@@ -31,6 +36,10 @@ struct DeliverySpec {
   std::string action;  // as written; empty: the target's default
   bool has_with = false;
   std::vector<std::pair<std::string, expression::Template>> with;
+  std::map<std::string, json::value> late;  // keys of `with` that use links, as written
+  bool no_other_way = false;                // or_else: none; the destination's default does not hold
+  std::shared_ptr<const DeliverySpec> or_else;
+  Millis or_else_after{0};
 };
 
 struct Rule {
@@ -58,7 +67,9 @@ struct RuleSet::Data {
 
   Catalog catalog;
   expression::Builder builder;
-  std::vector<Rule> rules;  // enabled ones
+  json::object tables;
+  std::vector<Rule> rules;                                      // enabled ones
+  std::map<std::string, DeliverySpec, std::less<>> other_ways;  // destinations' defaults: or_else of each is set
   std::map<std::string, std::vector<std::size_t>, std::less<>> by_type;
   std::vector<std::size_t> for_other_types;
 

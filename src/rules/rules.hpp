@@ -6,6 +6,7 @@
 // delivery of an own event.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "conversations/transcript.hpp"
 #include "event/event.hpp"
 #include "expression/expression.hpp"
 #include "rules/catalog.hpp"
@@ -25,6 +27,16 @@ struct Planned {
   std::string destination;
   std::string action;
   json::value payload;
+  std::string inputs = {};  // set: `with` uses links, and is rendered later from this (late_payload.hpp); no payload
+  std::optional<store::LinkScope> lock = {};      // ActionSchema::lock
+  std::shared_ptr<const Planned> other_way = {};  // `or_else`, or the destination's default
+  Millis other_way_after{0};                      // since the event's commit
+};
+
+// What `.links` of a `with` are.
+enum class LinksAre {
+  known,  // as the extras say
+  later,  // a `with` that uses them becomes inputs
 };
 
 struct Decision {
@@ -35,11 +47,26 @@ struct Decision {
   std::optional<store::RuleFailure> untaken;
 };
 
-// What a rule may ask for that costs to build; called at most once per event, only if a rule that applies mentions it.
+// The transcripts that rules may ask for, by the event's member. What agents wrote for agents only is in those whose
+// name says that they are for agents: in no other, so that none goes to a visitor by accident.
+struct TranscriptMember {
+  const char* name;
+  conversations::TranscriptForm form;
+  bool agents_too;
+};
+inline constexpr std::array<TranscriptMember, 6> transcript_members{{
+    {"transcript", conversations::TranscriptForm::messages, false},
+    {"transcript_text", conversations::TranscriptForm::text, false},
+    {"transcript_html", conversations::TranscriptForm::html, false},
+    {"agents_transcript", conversations::TranscriptForm::messages, true},
+    {"agents_transcript_text", conversations::TranscriptForm::text, true},
+    {"agents_transcript_html", conversations::TranscriptForm::html, true},
+}};
+
+// What a rule may ask for that costs to build; called at most once per event and member, only if a rule that applies
+// mentions it.
 struct Lazy {
-  std::function<json::value()> transcript;
-  std::function<std::string()> transcript_text;
-  std::function<std::string()> transcript_html;
+  std::function<json::value(const TranscriptMember& member)> transcript;
 };
 
 // An immutable rule set, swapped whole on reload. Thread: any may hold it; an Engine is made from it for each thread.
@@ -63,7 +90,7 @@ class Engine {
  public:
   explicit Engine(std::shared_ptr<const RuleSet> rules);
   ~Engine();
-  Decision decide(const Event& event, const EventExtras& extras, const Lazy& lazy);
+  Decision decide(const Event& event, const EventExtras& extras, const Lazy& lazy, LinksAre links = LinksAre::known);
 
  private:
   struct Data;

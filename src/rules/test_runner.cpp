@@ -86,6 +86,7 @@ struct Expected {
   config::Location where;
   std::string to, action, rule;  // empty: any
   std::optional<json::value> with;
+  std::shared_ptr<const Expected> or_else;  // nullptr: not looked at
 };
 
 class TestRun {
@@ -131,19 +132,31 @@ class TestRun {
       complain("the test has no expect; expect: [] means that nothing is delivered");
     for (const Node& item : list.is_list() && list.size() == 0 ? std::vector<Node>() : list.items()) {
       if (!item.is_map()) {
-        complain(item.where(), "an expected delivery is a map: to, action, with, rule");
+        complain(item.where(), "an expected delivery is a map: to, action, with, rule, or_else");
         continue;
       }
-      item.only({"to", "action", "with", "rule"});
-      Expected expected{item.where(), {}, {}, {}, std::nullopt};
-      if (item["to"].present()) expected.to = name_of(item["to"]);
-      if (item["action"].present()) expected.action = name_of(item["action"]);
-      if (item["rule"].present()) expected.rule = name_of(item["rule"]);
-      if (item["with"].present()) expected.with = item["with"].json(false);
-      if (expected.to.empty()) complain(item.where(), "an expected delivery has a to");
+      item.only({"to", "action", "with", "rule", "or_else"});
+      Expected expected = read_expected(item);
+      const Node other = item["or_else"];
+      if (other.is_map()) {
+        other.only({"to", "action", "with"});
+        expected.or_else = std::make_shared<const Expected>(read_expected(other));
+      } else if (other.present()) {
+        complain(other.where(), "an expected or_else is a map: to, action, with");
+      }
       expected_.push_back(std::move(expected));
     }
     for (const Node& item : node_["fails"].items()) expected_failures_.push_back(name_of(item));
+  }
+
+  Expected read_expected(const Node& item) {
+    Expected expected{item.where(), {}, {}, {}, std::nullopt, nullptr};
+    if (item["to"].present()) expected.to = name_of(item["to"]);
+    if (item["action"].present()) expected.action = name_of(item["action"]);
+    if (item["rule"].present()) expected.rule = name_of(item["rule"]);
+    if (item["with"].present()) expected.with = item["with"].json(false);
+    if (expected.to.empty()) complain(item.where(), "an expected delivery has a to");
+    return expected;
   }
 
   void take(const Node& item) {
@@ -186,9 +199,13 @@ class TestRun {
     const conversations::Folded folded = conversations::fold(chronicle.conversation, std::move(parts));
     if (folded.update) chronicle.apply(*folded.update);
     for (const Event& event : folded.events) {
-      const Lazy lazy{[&] { return conversations::transcript(chronicle.thread(event)); },
-                      [&] { return conversations::transcript_text(chronicle.thread(event)); },
-                      [&] { return conversations::transcript_html(chronicle.thread(event)); }};
+      const Lazy lazy{[&](const TranscriptMember& member) {
+        conversations::TranscriptOptions options;
+        options.zone = catalog_.time_zone;
+        options.agents_too = member.agents_too;
+        if (event.chat) options.rating = event.chat->rating;
+        return conversations::transcript_in(member.form, chronicle.thread(event), options);
+      }};
       Decision decision = engine_.decide(event, extras_, lazy);
       std::ranges::move(decision.deliveries, std::back_inserter(got_));
       std::ranges::move(decision.failures, std::back_inserter(failures_));
@@ -205,14 +222,17 @@ class TestRun {
         complain("delivered, but not expected: " + delivery_line(p.destination, p.action, &p.payload) + " (rule \"" +
                  p.rule + "\")");
       } else {
-        compare(expected_[i], got_[i], i + 1);
+        compare(expected_[i], got_[i], "delivery " + std::to_string(i + 1) + ": ");
       }
     }
     compare_failures();
   }
 
-  void compare(const Expected& e, const Planned& p, std::size_t number) {
-    const std::string which = "delivery " + std::to_string(number) + ": ";
+  void compare(const Expected& e, const Planned& p, const std::string& which) {
+    if (e.or_else && !p.other_way)
+      complain(e.or_else->where, which + "expected an or_else, and it has none");
+    else if (e.or_else)
+      compare(*e.or_else, *p.other_way, which + "or_else: ");
     if (e.to != p.destination) {
       complain(e.where, which + "expected to " + delivery_line(e.to, e.action, e.with ? &*e.with : nullptr) +
                             "\n  got " + delivery_line(p.destination, p.action, &p.payload));
@@ -254,6 +274,18 @@ class TestRun {
   std::string details_;
 };
 
+// The configuration's look-up tables, and in place of those of the same names the test file's own: what a rule makes of
+// a table is tested without anybody's configuration.
+json::object tables_of(const Node& node, json::object tables) {
+  if (!node.present()) return tables;
+  if (!node.is_map()) {
+    node.problem("must be a map of tables, as in the configuration");
+    return tables;
+  }
+  for (const std::string& name : node.keys()) tables[name] = node[name].json(false);
+  return tables;
+}
+
 }  // namespace
 
 std::size_t TestReport::failed() const {
@@ -268,7 +300,8 @@ TestReport run_tests(const std::vector<std::string>& paths, const std::vector<st
     config::Problems own;
     const Node root = config::Document::load(file, own, environment);
     if (root && !root.is_map()) root.problem("must be a map with the key tests");
-    root.only({"tests"});
+    root.only({"tables", "tests"});
+    const json::object known = tables_of(root["tables"], tables);
     const Node tests = root["tests"];
     if (root.is_map() && !tests.is_list()) root.problem("has no list of tests");
     const std::string beside = file.substr(0, file.size() - std::string_view("_test.yaml").size()) + ".yaml";
@@ -277,7 +310,7 @@ TestReport run_tests(const std::vector<std::string>& paths, const std::vector<st
     const auto set = own.has_errors()
                          ? nullptr
                          : RuleSet::load(fs::exists(beside, error) ? std::vector<std::string>{beside} : rules, catalog,
-                                         tables, load_problems, environment);
+                                         known, load_problems, environment);
     // Warnings of the rules are told when they are loaded for good.
     if (set == nullptr) own.append(load_problems);
     if (set != nullptr) {

@@ -2,8 +2,8 @@
 // and what would be delivered is compared with what the test expects. Nothing is delivered.
 //
 // The tests of x_test.yaml see the rules of x.yaml beside it alone, so that another rule file cannot break them;
-// without such a file they see the whole set. Deliveries of all events of a test are compared, in order, `with`
-// exactly.
+// without such a file they see the whole set. `tables:` beside `tests:` stand in for the configuration's of the same
+// names. Deliveries of all events of a test are compared, in order, `with` exactly.
 #pragma once
 
 #include <functional>

@@ -129,11 +129,11 @@ rules:
   - {name: b, on: "*", deliver: [{to: hook}, {to: hook, with: {headers: {x: "{{ .raw.big }}"}, query: "q={{ .message.text }}"}}]}
 )",
                                event(), {json::parse(R"({"crm":{"id":7}})"), json::parse(R"({"online":true})")},
-                               {{}, [] { return std::string("T"); }, {}});
+                               {[](const TranscriptMember&) { return json::value("T"); }});
   ASSERT_EQ(decision.deliveries.size(), 3U);
   const json::value& whole = decision.deliveries[0].payload;
   EXPECT_EQ(whole.at("visitor").at("email"), "ann@example.com");
-  EXPECT_EQ(whole.at("links").at("crm").at("id"), 7);
+  EXPECT_EQ(whole.at("links"), json::object()) << "it is rendered before its turn comes";
   EXPECT_EQ(whole.at("presence").at("online"), true);
   EXPECT_EQ(whole.at("raw").at("big"), 9007199254740993);
   EXPECT_FALSE(whole.as_object().contains("transcript_text"));
@@ -288,15 +288,26 @@ rules:
 }
 
 TEST_F(Rules, transcripts_are_built_once_and_only_for_rules_that_apply) {
-  int text = 0, html = 0, list = 0;
-  const Lazy lazy{[&] { return ++list, json::value(json::array{"m"}); }, [&] { return ++text, std::string("TEXT"); },
-                  [&] { return ++html, std::string("HTML"); }};
+  int text = 0, html = 0, list = 0, for_agents = 0;
+  const Lazy lazy{[&](const TranscriptMember& member) -> json::value {
+    if (member.agents_too) ++for_agents;
+    switch (member.form) {
+      case conversations::TranscriptForm::text:
+        return ++text, json::value(member.agents_too ? "NOTES" : "TEXT");
+      case conversations::TranscriptForm::html:
+        return ++html, json::value("HTML");
+      case conversations::TranscriptForm::messages:
+        break;
+    }
+    return ++list, json::value(json::array{"m"});
+  }};
   const std::string rules = R"(
 rules:
   - {name: other type, on: chat_rated, deliver: [{to: mailbox, with: {html: "{{ .transcript_html | raw }}"}}]}
   - {name: does not hold, on: "*", when: .visitor == null, deliver: [{to: mailbox, with: {html: "{{ .transcript_html | raw }}"}}]}
   - {name: one, on: "*", deliver: [{to: mailbox, with: {text: "{{ .transcript_text }}"}}]}
   - {name: two, on: "*", deliver: [{to: mailbox, with: {text: "{{ .transcript_text | length }} {{ .visitor.custom.transcript }}"}}]}
+  - {name: notes, on: agents_ask, deliver: [{to: mailbox, with: {text: "{{ .agents_transcript_text }}"}}]}
 )";
   const auto set = load(rules);
   ASSERT_NE(set, nullptr) << problems_.to_string();
@@ -305,8 +316,11 @@ rules:
               ElementsAre(R"(one: mailbox/send {"text":"TEXT"})", R"(two: mailbox/send {"text":"4 "})"));
   EXPECT_EQ(text, 1);
   EXPECT_EQ(html + list, 0);
+  EXPECT_EQ(for_agents, 0) << "what agents wrote for agents is only where a rule names it";
   engine.decide(event("chat_rated"), {}, lazy);
   EXPECT_EQ(html, 1);
+  EXPECT_THAT(shown(engine.decide(event("agents_ask"), {}, lazy)),
+              testing::Contains(R"(notes: mailbox/send {"text":"NOTES"})"));
   EXPECT_THAT(
       shown(decide(
           R"(rules: [{name: r, on: "*", when: '.transcript[0] == "m"', deliver: [{to: mailbox, with: {text: x}}]}])",
@@ -388,8 +402,7 @@ rules:
         "r.yaml:12: ", "\"subjekt\" is not a key of what mailbox takes; did you mean subject?",
         "\"upsert_kontact\" is not an action of crm; did you mean upsert_contact?",
         "needs an action; crm has: close_ticket, upsert_contact", "lacks \"email\", which crm needs",
-        "now is not available", "has no name", "has no deliver", "has no on", "has no to", "uses .links",
-        "or_else is not supported in this version", "then"})
+        "now is not available", "has no name", "has no deliver", "has no on", "has no to", "uses .links", "then"})
     EXPECT_THAT(all, HasSubstr(part));
 }
 
@@ -635,6 +648,33 @@ tests:
   EXPECT_EQ(report.tests[1].where.line, 9);
 }
 
+TEST_F(RuleTests, tables_of_a_test_file_stand_in_for_the_configurations) {
+  file("r.yaml", R"(
+rules:
+  - name: by department
+    on: offline_message
+    deliver: [{to: mailbox, with: {text: hello, subject: '{{ $tables.mailboxes[.chat.department // ""] // "nobody" }}'}}]
+)");
+  const std::string tests = R"(
+tests:
+  - name: in the table
+    source: livechat
+    events: [{type: offline_message, chat: {id: C1, department: "2"}}]
+    expect: [{to: mailbox, with: {text: hello, subject: sales@example.com}}]
+  - name: not in it
+    source: livechat
+    events: [{type: offline_message, chat: {id: C1, department: "3"}}]
+    expect: [{to: mailbox, with: {text: hello, subject: nobody}}]
+)";
+  const auto report = run("tables: {mailboxes: {\"2\": sales@example.com}}" + tests);
+  EXPECT_TRUE(problems_.list().empty()) << problems_.to_string();
+  ASSERT_EQ(report.tests.size(), 2U);
+  for (const auto& test : report.tests) EXPECT_TRUE(test.passed) << test.name << "\n" << test.details;
+  EXPECT_EQ(run(tests).failed(), 1U) << "the configuration has no such table";
+  run("tables: [1]" + tests);
+  EXPECT_THAT(problems_.to_string(), HasSubstr("r_test.yaml:1: tables must be a map of tables"));
+}
+
 TEST_F(RuleTests, differences_are_told_where_they_are) {
   const std::string head = "tests:\n  - name: t\n    source: livechat\n    events: [start.json]\n";
   EXPECT_THAT(
@@ -698,19 +738,22 @@ TEST(ShippedRules, load_and_pass_their_tests_with_a_mailbox_and_are_quiet_withou
     return not_found(source);
   };
   for (const bool with_mailbox : {true, false}) {
-    Catalog c = catalog();
-    if (!with_mailbox) c.targets.erase("mailbox");
+    Catalog c = catalog();  // of no CRM: the integration tests have the real connectors
+    std::erase_if(c.targets, [&](const auto& target) { return target.first != "mailbox" || !with_mailbox; });
     config::Problems problems;
     const auto set = RuleSet::load({folder}, c, {}, problems, empty_environment());
     ASSERT_NE(set, nullptr) << problems.to_string();
-    EXPECT_EQ(set->size(), with_mailbox ? 5U : 0U);
+    EXPECT_EQ(set->size() > 0, with_mailbox);
     const auto report = run_tests({folder}, {folder}, c, {}, decode, problems, empty_environment());
     EXPECT_TRUE(problems.list().empty()) << problems.to_string();
     EXPECT_GE(report.tests.size(), 9U);
+    std::size_t run = 0;
     for (const auto& test : report.tests) {
       EXPECT_TRUE(test.passed) << test.where.to_string() << " " << test.name << "\n" << test.details;
-      EXPECT_EQ(test.skipped, !with_mailbox);
+      run += test.skipped ? 0 : 1;
     }
+    EXPECT_EQ(run >= 9, with_mailbox);
+    EXPECT_EQ(run == 0, !with_mailbox);
   }
 }
 
