@@ -1,5 +1,5 @@
 // The tests inside a connector file: read with the file, run without any network. They are the definition of done for a
-// connector: every action and every outcome rule must be met by one.
+// connector: every action, every step and every outcome rule must be met by one.
 #pragma once
 
 #include <string>
@@ -9,8 +9,6 @@
 
 namespace chatrelay::destinations::connector {
 
-InlineTest read_inline_test(const config::Node& node, const ConnectorFile& file);
-
 struct InlineTestResult {
   std::string name;
   config::Location where;
@@ -19,7 +17,7 @@ struct InlineTestResult {
 
 struct InlineTestReport {
   std::vector<InlineTestResult> tests;
-  config::Problems uncovered;  // actions and outcome rules that no test meets
+  config::Problems uncovered;  // actions, steps and outcome rules that no test meets
   bool passed() const;
 };
 

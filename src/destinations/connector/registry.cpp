@@ -7,6 +7,7 @@
 #include <set>
 #include <system_error>
 
+#include "common/assert.hpp"
 #include "common/text.hpp"
 
 namespace chatrelay::destinations::connector {
@@ -44,9 +45,8 @@ std::shared_ptr<const Registry> Registry::load(std::span<const ShippedConnector>
                                                const std::vector<std::string>& folders, config::Problems& problems) {
   const auto registry = std::make_shared<Registry>();
   for (const ShippedConnector& connector : shipped) {
-    const std::string file = "(built in) " + std::string(connector.name) + ".yaml";
-    if (auto parsed = parse_connector(connector.text, file, problems))
-      registry->files_[parsed->name] = std::move(parsed);
+    registry->shipped_.emplace(connector.name, connector.text);
+    registry->files_.emplace(connector.name, nullptr);
   }
   std::set<std::string> from_folders;
   for (const std::string& folder : folders) {
@@ -70,8 +70,21 @@ std::shared_ptr<const Registry> Registry::load(std::span<const ShippedConnector>
 }
 
 std::shared_ptr<const ConnectorFile> Registry::find(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
   const auto found = files_.find(name);
-  return found == files_.end() ? nullptr : found->second;
+  if (found == files_.end()) return nullptr;
+  if (!found->second) {
+    config::Problems problems;
+    found->second = parse_connector(shipped_.at(name), "(built in) " + found->first + ".yaml", problems);
+    CHATRELAY_ASSERT(found->second, "a built-in connector can be read");
+  }
+  return found->second;
+}
+
+std::map<std::string, std::shared_ptr<const ConnectorFile>, std::less<>> Registry::all() const {
+  std::map<std::string, std::shared_ptr<const ConnectorFile>, std::less<>> all;
+  for (const auto& entry : files_) all.emplace(entry.first, find(entry.first));
+  return all;
 }
 
 std::string_view Registry::nearest_to(std::string_view name) const {

@@ -5,10 +5,11 @@
 
 #include "common/standard_webhooks.hpp"
 #include "common/text.hpp"
+#include "destinations/connector/body_encoding.hpp"
 #include "destinations/connector/http_rules.hpp"
 #include "destinations/connector/url.hpp"
 #include "destinations/payload.hpp"
-#include "expression/json_text.hpp"
+#include "expression/hashes.hpp"
 
 namespace chatrelay::destinations::connector {
 
@@ -21,37 +22,10 @@ constexpr std::size_t header_bytes_max =
     8 << 10;  // Limit: one value; the usual limit of servers for a whole head is 8 to 16 KiB
 constexpr std::size_t query_values_max = 256;  // Limit: values of one query
 
-// The text of a scalar; nullopt for what has none.
-std::optional<std::string> scalar_text(const json::value& value) {
-  if (value.is_string()) return std::string(value.get_string());
-  if (value.is_bool() || value.is_number()) return expression::compact_json(value);
-  return std::nullopt;
-}
-
 std::vector<std::string> with_keys(const Action& action) {
   std::vector<std::string> keys;
   for (const auto& [name, key] : action.schema.with) keys.push_back(name);
   return keys;
-}
-
-Result<json::value> template_input(const RequestInput& input, json::value payload) {
-  json::object with;
-  if (is_with(payload, with_keys(input.action))) {
-    with = std::move(payload.get_object());
-  } else if (!input.action.event_as.empty()) {
-    with[input.action.event_as] = std::move(payload);
-  } else {
-    return invalid("the action needs `with`");
-  }
-  const Attempt& attempt = input.attempt;
-  // Invariant 5: nothing here may differ between attempts of one delivery.
-  json::object delivery{{"id", attempt.id},         {"event_id", attempt.event_id}, {"event_type", attempt.event_type},
-                        {"source", attempt.source}, {"chat_id", attempt.chat_id},   {"thread_id", attempt.thread_id}};
-  json::object all;
-  all["settings"] = input.settings;
-  all["with"] = std::move(with);
-  all["delivery"] = std::move(delivery);
-  return json::value(std::move(all));
 }
 
 // Adds what one template gives: a map, or nothing.
@@ -120,100 +94,146 @@ Result<NamedValues> build_query(const RequestTemplate& request, expression::Prog
   return query;
 }
 
-// application/x-www-form-urlencoded. A list becomes a repeated key, a map its JSON text, null is left out.
-Result<std::string> form_body(const json::value& body) {
-  const json::object* map = body.if_object();
-  if (map == nullptr) return invalid("encoding: form needs a map as its body");
-  std::string text;
-  const auto add = [&](std::string_view name, const json::value& value) {
-    if (value.is_null()) return;
-    text += (text.empty() ? "" : "&") + percent_encode(name) + "=" +
-            percent_encode(scalar_text(value).value_or(value.is_string() ? "" : expression::compact_json(value)));
-  };
-  for (const auto& [name, value] : *map) {
-    if (const json::array* list = value.if_array()) {
-      for (const json::value& element : *list) add(name, element);
-    } else {
-      add(name, value);
-    }
-  }
-  return text;
-}
-
-struct Body {
-  std::string text;
-  std::string content_type;  // empty: no body
-};
-
-Result<Body> build_body(const RequestTemplate& request, expression::Program& program, const json::value& input) {
-  if (!request.body) return Body{};
-  const auto rendered = request.body->render(program, input);
+Result<EncodedBody> build_body(const RequestInput& in, expression::Program& program) {
+  if (!in.request.body) return EncodedBody{};
+  const auto rendered =
+      in.request.body->render(program, in.seen, expression::Escape::none, expression::Nulls::leave_out);
   if (!rendered) return rendered.error();
-  if (!*rendered || (*rendered)->is_null()) return Body{};
-  const auto encoding = request.encoding.render_text(program, input);
-  if (!encoding) return encoding.error();
-  if (*encoding == "json") return Body{expression::compact_json(**rendered), "application/json"};
-  if (*encoding != "form") return invalid("encoding must be json or form");
-  Result<std::string> form = form_body(**rendered);
-  if (!form) return form.error();
-  return Body{std::move(*form), "application/x-www-form-urlencoded"};
+  if (!*rendered || (*rendered)->is_null()) return EncodedBody{};
+  const auto name = in.request.encoding.render_text(program, in.seen);
+  if (!name) return name.error();
+  const std::optional<Encoding> encoding = encoding_from(*name);
+  if (!encoding) return invalid("encoding must be json or form, json_api, multipart, text");
+  return encode_body(**rendered, *encoding, in.idempotency_key);
 }
 
-Result<std::string> build_url(const RequestInput& in, expression::Program& program, const json::value& input) {
+Result<std::string> build_url(const RequestInput& in, expression::Program& program) {
   // Values are escaped for their place; a setting that is a whole URL is written `| raw` in the connector file.
-  const auto path = in.action.request.url.render_text(program, input, expression::Escape::url);
+  const auto path = in.request.url.render_text(program, in.seen, expression::Escape::url);
   if (!path) return path.error();
   const std::string url = joined_url(in.base_url, *path);
   if (const Result<void> checked = check_url(url); !checked) return invalid("url " + checked.error().message);
-  const Result<NamedValues> query = build_query(in.action.request, program, input);
+  Result<NamedValues> query = build_query(in.request, program, in.seen);
   if (!query) return query.error();
+  query->insert(query->end(), in.auth.query.begin(), in.auth.query.end());
   return with_query(url, *query);
 }
 
-Result<void> sign(const RequestInput& in, expression::Program& program, const json::value& input,
-                  http::ClientRequest& request) {
-  if (!in.action.request.standard_webhooks) return {};
-  const auto secret = in.action.request.standard_webhooks->render_text(program, input);
+void set_header(http::Headers& headers, const std::string& name, const std::string& value) {
+  std::erase_if(headers, [&](const auto& header) { return iequals_ascii(header.first, name); });
+  headers.emplace_back(name, value);
+}
+
+Result<void> sign(const RequestInput& in, expression::Program& program, http::ClientRequest& request) {
+  if (!in.request.standard_webhooks) return {};
+  const auto secret = in.request.standard_webhooks->render_text(program, in.seen);
   if (!secret) return secret.error();
   if (secret->empty()) return {};
   const Result<std::string> key = standard_webhooks_key(*secret);
   if (!key) return invalid("the signing secret " + key.error().message);
   const std::string timestamp = standard_webhooks_timestamp(in.now);
-  std::string signature = standard_webhooks_signature(*key, in.attempt.id, timestamp, request.body);
+  // The id that is signed is the one that is sent: that of this step and piece, where the key carries it.
+  const bool keyed = iequals_ascii(in.idempotency_header, "webhook-id");
+  const std::string& id = keyed ? in.idempotency_key : in.delivery_id;
+  std::string signature = standard_webhooks_signature(*key, id, timestamp, request.body);
+  set_header(request.headers, "webhook-id", id);
   request.headers.emplace_back("webhook-timestamp", timestamp);
   request.headers.emplace_back("webhook-signature", std::move(signature));
   return {};
 }
 
+// A UUID of the delivery's id, whatever that looks like: the same at each attempt.
+constexpr std::string_view delivery_namespace = "5d0c7c5e-3f0a-4b5e-9a0b-2f6d1c1f8e11";
+
+json::object delivery_of(const Attempt& attempt) {
+  // Invariant 5: nothing here may differ between attempts of one delivery.
+  return json::object{{"id", attempt.id},
+                      {"event_id", attempt.event_id},
+                      {"event_type", attempt.event_type},
+                      {"source", attempt.source},
+                      {"chat_id", attempt.chat_id},
+                      {"thread_id", attempt.thread_id},
+                      {"time", format_rfc3339(attempt.planned_at)},
+                      {"uuid", expression::uuid5(delivery_namespace, attempt.id).value_or("")}};
+}
+
+json::object links_of(const Attempt& attempt) {
+  json::object links;
+  for (const char* scope : {"visitor", "chat", "thread"}) {
+    const json::value* given = attempt.links.if_contains(scope);
+    links[scope] = given != nullptr && given->is_object() ? *given : json::value(json::object{});
+  }
+  return links;
+}
+
 }  // namespace
 
-Result<http::ClientRequest> build_request(const RequestInput& in, json::value payload, expression::Program& program) {
-  const Result<json::value> input = template_input(in, std::move(payload));
-  if (!input) return input.error();
-  const RequestTemplate& parts = in.action.request;
+Result<std::string> render_base_url(const ConnectorFile& file, const std::string& given, const json::object& settings,
+                                    const json::object& token, expression::Program& program) {
+  if (!file.base_url) return std::string{};
+  std::string url = given;
+  if (url.empty()) {
+    const json::value seen(json::object{{"settings", settings}, {"token", token}});
+    const Result<std::string> rendered = file.base_url->render_text(program, seen);
+    if (!rendered) return Error(rendered.error().kind, "base_url: " + rendered.error().message);
+    url = *rendered;
+  }
+  if (const Result<void> checked = check_url(url); !checked) return invalid("base_url " + checked.error().message);
+  return url;
+}
+
+Result<json::object> template_input(const Action& action, const json::object& settings, const Attempt& attempt,
+                                    json::value payload) {
+  json::object with;
+  if (is_with(payload, with_keys(action))) {
+    with = std::move(payload.get_object());
+  } else if (!action.event_as.empty()) {
+    with[action.event_as] = std::move(payload);
+  } else {
+    return invalid("the action " + action.name + " takes no such `with`");
+  }
+  for (const auto& [name, key] : action.schema.with) {
+    const json::value* value = with.if_contains(name);
+    // An empty one in a URL would address something else.
+    const bool empty = value && value->is_string() && value->get_string().empty();
+    if (key.required && (value == nullptr || value->is_null() || empty))
+      return invalid("with: \"" + name + "\" has no value");
+  }
+  json::object all;
+  all["settings"] = settings;
+  all["with"] = std::move(with);
+  all["delivery"] = delivery_of(attempt);
+  all["links"] = links_of(attempt);
+  all["steps"] = json::object{};
+  all["piece"] = json::object{{"index", 0}, {"count", 1}};
+  return all;
+}
+
+Result<http::ClientRequest> build_request(const RequestInput& in, expression::Program& program) {
   http::ClientRequest request;
-  const auto method = parts.method.render_text(program, *input);
+  const auto method = in.request.method.render_text(program, in.seen);
   if (!method) return method.error();
   if (!is_method(*method)) return invalid("method must be GET, POST, PUT, PATCH or DELETE");
   request.method = *method;
-  Result<std::string> url = build_url(in, program, *input);
+  Result<std::string> url = build_url(in, program);
   if (!url) return url.error();
   request.url = std::move(*url);
-  Result<Body> body = build_body(parts, program, *input);
+  Result<EncodedBody> body = build_body(in, program);
   if (!body) return body.error();
-  Result<http::Headers> headers = build_headers(parts, program, *input);
+  Result<http::Headers> headers = build_headers(in.request, program, in.seen);
   if (!headers) return headers.error();
   request.headers = std::move(*headers);
   const bool typed =
       std::ranges::any_of(request.headers, [](const auto& h) { return iequals_ascii(h.first, "content-type"); });
   if (!body->content_type.empty() && !typed) request.headers.emplace_back("content-type", body->content_type);
   request.body = std::move(body->text);
-  if (const std::string& name = in.action.idempotency_header; !name.empty()) {
-    // Invariant 5: nothing a rule or a setting gives may stand in its place.
-    std::erase_if(request.headers, [&](const auto& header) { return iequals_ascii(header.first, name); });
-    request.headers.emplace_back(name, in.attempt.id);
+  // Neither the login nor the idempotency key (Invariant 5) is for a rule or a setting to replace.
+  for (const auto& [name, value] : in.auth.headers) {
+    if (const Result<void> checked = check_header(name, value); !checked) return checked.error();
+    set_header(request.headers, name, value);
   }
-  if (const Result<void> signature = sign(in, program, *input, request); !signature) return signature.error();
+  if (!in.idempotency_header.empty()) set_header(request.headers, in.idempotency_header, in.idempotency_key);
+  if (const Result<void> signature = sign(in, program, request); !signature) return signature.error();
   return request;
 }
 

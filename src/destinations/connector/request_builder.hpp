@@ -1,4 +1,4 @@
-// From an action and a payload to a request. Pure: no clock, no I/O; the same input gives the same bytes.
+// From a step and what its templates see to a request. Pure: no clock, no I/O; the same input gives the same bytes.
 //
 // What a rule's templates put in is data here: it cannot add a header, leave its part of the URL, or change the
 // framing.
@@ -17,18 +17,29 @@
 
 namespace chatrelay::destinations::connector {
 
+// What a template of `base_url` gives, or what a destination gives in its place. Errors: not a URL; the text never
+// repeats it. Empty where the file has none.
+Result<std::string> render_base_url(const ConnectorFile& file, const std::string& given,
+                                    const boost::json::object& settings, const boost::json::object& token,
+                                    expression::Program& program);
+
+// What the templates of an action see: {settings, with, delivery, links, steps, piece}. `payload` is the attempt's
+// `with`, by value so that it can be moved: it may be a whole event. Errors: invalid, what `with` lacks.
+Result<boost::json::object> template_input(const Action& action, const boost::json::object& settings,
+                                           const Attempt& attempt, boost::json::value payload);
+
 struct RequestInput {
-  const ConnectorFile& file;
-  const Action& action;
-  const boost::json::object& settings;
-  const std::string& base_url;
-  const Attempt& attempt;  // its `with` is not looked at: see payload
-  WallTime now;            // for the signature's timestamp
+  const RequestTemplate& request;
+  const boost::json::value& seen;  // template_input
+  const std::string& base_url;     // rendered
+  const AuthPart& auth;
+  std::string idempotency_header;  // empty: none
+  std::string idempotency_key;     // the same at each attempt, and another one for each request of a delivery
+  std::string delivery_id;
+  WallTime now;  // for the signature's timestamp
 };
 
 // Errors: invalid, with what is wrong with this event's values: it can never be sent.
-// `payload` is the attempt's `with`, by value so that it can be moved: it may be a whole event.
-Result<http::ClientRequest> build_request(const RequestInput& input, boost::json::value payload,
-                                          expression::Program& program);
+Result<http::ClientRequest> build_request(const RequestInput& input, expression::Program& program);
 
 }  // namespace chatrelay::destinations::connector

@@ -78,8 +78,20 @@ json::value read_map(const config::Node& node, SettingsOrigin origin) {
   return values;
 }
 
+json::value read_list(const config::Node& node, SettingsOrigin origin) {
+  json::array values;
+  for (const config::Node& one : node.items()) {
+    if (one.is_scalar()) {
+      values.emplace_back(text_of(one, origin));
+    } else {
+      one.problem("must be a text");
+    }
+  }
+  return values;
+}
+
 json::value read_one(const SettingSpec& spec, const config::Node& node, SettingsOrigin origin) {
-  const bool scalar = spec.type != SettingType::map;
+  const bool scalar = spec.type != SettingType::map && spec.type != SettingType::list;
   if (scalar && !node.is_scalar()) {
     node.problem("must be a single value");
     return spec.fallback;
@@ -97,6 +109,8 @@ json::value read_one(const SettingSpec& spec, const config::Node& node, Settings
       return read_choice(spec, node, origin);
     case SettingType::map:
       return read_map(node, origin);
+    case SettingType::list:
+      return read_list(node, origin);
     case SettingType::boolean:
       return node.boolean(false);
     case SettingType::integer:
@@ -123,6 +137,8 @@ std::string_view to_string(SettingType type) {
       return "boolean";
     case SettingType::integer:
       return "integer";
+    case SettingType::list:
+      return "list";
     case SettingType::signing_secret:
       return "signing_secret";
   }

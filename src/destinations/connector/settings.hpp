@@ -19,6 +19,7 @@ enum class SettingType {
   map,  // names to texts: headers
   boolean,
   integer,
+  list,            // of texts; a single one is a list of one
   signing_secret,  // a Standard Webhooks secret
 };
 

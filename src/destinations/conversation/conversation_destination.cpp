@@ -7,7 +7,9 @@
 #include <boost/asio/post.hpp>
 
 #include "common/crypto.hpp"
+#include "common/text.hpp"
 #include "destinations/conversation/conversation_with.hpp"
+#include "destinations/linked_chat.hpp"
 #include "destinations/outcome_text.hpp"
 #include "destinations/worker.hpp"
 #include "event/served_event.hpp"
@@ -95,6 +97,8 @@ asio::awaitable<Outcome> ConversationDestination::attempt(Attempt attempt) {
     loop.quiet = true;
     co_return loop;
   }
+  const std::optional<Outcome> unfound = find_linked_chat(attempt, reader(), options_.source);
+  if (unfound) co_return *unfound;
   Result<Command> command = command_for(attempt, *hops + 1);
   if (!command) co_return Outcome(OutcomeClass::reject, bounded_reason(command.error().message));
   auto submitting = submit(std::move(*command));
@@ -102,12 +106,16 @@ asio::awaitable<Outcome> ConversationDestination::attempt(Attempt attempt) {
   co_return outcome;
 }
 
+store::Reader& ConversationDestination::reader() {
+  if (!reader_) reader_ = store_.open_reader();
+  return *reader_;
+}
+
 // What made the event that this delivery is of: 0 for what people and other systems did, else how many deliveries into
 // chats of ours led to it. Only events that say() and assign() made are asked: a visitor has no say in their `raw`.
 Result<int> ConversationDestination::hops_before(const Attempt& attempt) {
   if (attempt.event.seq == 0) return 0;
-  if (!reader_) reader_ = store_.open_reader();
-  const Result<std::optional<store::StoredEvent>> stored = reader_->event(attempt.event.seq);
+  const Result<std::optional<store::StoredEvent>> stored = reader().event(attempt.event.seq);
   if (!stored) return stored.error();
   if (!*stored || (*stored)->content_type != served_content_type) return 0;
   const std::optional<Event> event = served_event_from_body((*stored)->body);

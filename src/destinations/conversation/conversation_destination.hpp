@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "conversations/rooms.hpp"
@@ -17,7 +18,6 @@ namespace chatrelay::destinations::conversation {
 // A message of ours is an event like any other, and a rule may answer it with a message: so many times, then the
 // delivery is dead, with a reason that says why. Enough for a greeting that follows an assignment that follows a chat.
 inline constexpr int hops_max = 3;
-
 struct ConversationOptions {
   std::string name;    // the destination's
   std::string source;  // whose chats
@@ -43,6 +43,7 @@ class ConversationDestination final : public Destination {
   Result<Command> close_command(const Attempt& attempt, conversations::Call call) const;
   boost::asio::awaitable<Outcome> submit(Command command);
   Result<int> hops_before(const Attempt& attempt);
+  store::Reader& reader();
 
   ConversationOptions options_;
   boost::asio::any_io_executor executor_;

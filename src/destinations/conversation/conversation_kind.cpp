@@ -52,6 +52,7 @@ rules::Target target(const std::string& destination) {
   rules::Target target;
   target.destination = destination;
   target.default_action = "message";
+  target.own_chats = true;
   // Chats show plain text: nothing to escape, and nothing in it is markup.
   const rules::WithKey required{true, expression::Escape::none};
   const rules::WithKey optional{false, expression::Escape::none};

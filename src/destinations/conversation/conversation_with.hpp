@@ -2,6 +2,7 @@
 // may be of any type, and what is wrong is said in words for whoever wrote the rule.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "destinations/connector/inline_tests.hpp"
+#include "destinations/connector/manual.hpp"
 #include "destinations/connector/registry.hpp"
 #include "destinations/kinds.hpp"
 #include "unit/destinations/support.hpp"
@@ -101,7 +102,10 @@ TEST(ConnectorFile, MistakesThatWouldShowOnlyLater) {
               HasSubstr("json or form"));
   EXPECT_THAT(problems_of(replaced(minimal, "{status: 409, class: duplicate}", "{class: duplicate}")),
               HasSubstr("matches everything"));
-  EXPECT_THAT(problems_of(replaced(minimal, "class: duplicate}", "class: partial}")), HasSubstr("one of"));
+  EXPECT_THAT(problems_of(replaced(minimal, "class: duplicate}", "class: explode}")), HasSubstr("one of"));
+  EXPECT_THAT(
+      problems_of(replaced(minimal, "class: duplicate}", "class: partial}")),
+      HasSubstr("tiny.yaml:11: actions.ping.outcome[0].class is partial, which belongs to the outcome of a batch"));
   EXPECT_THAT(problems_of(replaced(minimal, "{{ .with.text }}", "{{ .with. | }}")), Not(::testing::IsEmpty()));
   EXPECT_THAT(problems_of("- a list"), HasSubstr("not a connector"));
   EXPECT_THAT(problems_of(""), Not(::testing::IsEmpty()));
@@ -119,6 +123,121 @@ TEST(ConnectorFile, AFailingTestIsAProblemAtItsLine) {
   EXPECT_THAT(problems_of(text), HasSubstr("tiny.yaml:14:"));
   EXPECT_THAT(problems_of(replaced(minimal, "expect_class: duplicate", "expect_class: reject")),
               HasSubstr("class is \"duplicate\", expected \"reject\""));
+}
+
+TEST(ConnectorFile, AStepWithoutATestFailsTheLint) {
+  const std::string text =
+      replaced(minimal, "    request: {url: \"/ping/{{ .with.at }}\",",
+               "    steps: [{name: never, if: .with.text == \"never\", request: {method: GET, url: /x}},\n"
+               "      {name: ping, request: {url: \"/ping/{{ .with.at }}\",");
+  EXPECT_THAT(
+      problems_of(replaced(text, "body: {text: \"{{ .with.text }}\"}}\n", "body: {text: \"{{ .with.text }}\"}}}]\n")),
+      HasSubstr("no test meets step never of action ping"));
+}
+
+TEST(ConnectorFile, MistakesInTheNewerKeys) {
+  const auto with_action = [](const std::string& key) {
+    return problems_of(replaced(minimal, "    outcome:\n", "    " + key + "\n    outcome:\n"));
+  };
+  EXPECT_THAT(with_action("idempotency: {header: X-Id, body: true}"), HasSubstr("needs one of"));
+  EXPECT_THAT(with_action("idempotency: often"), HasSubstr("must be none"));
+  EXPECT_THAT(with_action("save: {contact: .id}"), HasSubstr("needs scope"));
+  EXPECT_THAT(with_action("save: {scope: visitor}"), HasSubstr("saves nothing"));
+  EXPECT_THAT(with_action("save: {scope: galaxy, contact: .id}"), HasSubstr("one of: visitor"));
+  EXPECT_THAT(with_action("lock: thread"), HasSubstr("one of: visitor, chat"));
+  EXPECT_THAT(with_action("steps: [{name: a, request: {url: /}}]"), HasSubstr("belongs to a step"));
+  EXPECT_THAT(problems_of(replaced(minimal, "{required: true}, at", "{max: {length: 0}}, at")), HasSubstr("length"));
+  EXPECT_THAT(problems_of(replaced(minimal, "{required: true}, at: {escape: url}",
+                                   "{max: {length: 9, mode: split}}, at: {max: {length: 9, mode: split}}")),
+              HasSubstr("an action splits one"));
+  EXPECT_THAT(problems_of(replaced(minimal, "escape: url", "escape: bbcode")), HasSubstr("no escape"));
+  EXPECT_THAT(problems_of(replaced(minimal, "class: duplicate}", "class: throttle, wait: {header: A, time: 1s}}")),
+              HasSubstr("one of header, body and time"));
+  EXPECT_THAT(problems_of(replaced(minimal, "tests:", "limits: [{key: a}]\ntests:")), HasSubstr("limits nothing"));
+  EXPECT_THAT(problems_of(replaced(minimal, "tests:", "  pong: {request: {url: /pong}}\ntests:")),
+              HasSubstr("default_action is needed"));
+}
+
+TEST(ConnectorFile, TheManualNamesEverySettingAndAction) {
+  config::Problems problems;
+  const auto file = parse_connector(webhook_text(), "webhook.yaml", problems);
+  ASSERT_NE(file, nullptr);
+  const std::string page = manual_page(*file);
+  EXPECT_THAT(page, ::testing::StartsWith("webhook - Any HTTP endpoint"));
+  for (const SettingSpec& spec : file->settings) EXPECT_THAT(page, HasSubstr("\n  " + spec.name + " "));
+  for (const auto& [name, action] : file->actions) EXPECT_THAT(page, HasSubstr("\n  " + name));
+  EXPECT_THAT(page, HasSubstr("one of POST, PUT, PATCH, GET, DELETE; default \"POST\""));
+  EXPECT_THAT(page, HasSubstr("without `with`: the whole event"));
+}
+
+TEST(ConnectorFile, AnInventedServiceUsesEveryKey) {
+  const std::string text = destinations::testing::read_file(CHATRELAY_SOURCE_DIR "/tests/connectors/invented.yaml");
+  config::Problems problems;
+  const auto file = parse_connector(text, "invented.yaml", problems);
+  ASSERT_NE(file, nullptr) << problems.to_string();
+  lint_connector(*file, problems);
+  EXPECT_EQ(problems.to_string(), "");
+  EXPECT_THAT(manual_page(*file), HasSubstr("remembers .links.visitor.person_id"));
+  // What the format has, this file shows: who adds a key adds it here.
+  for (const char* key : {"docs:",
+                          "manual:",
+                          "type: list",
+                          "type: map",
+                          "type: choice",
+                          "type: boolean",
+                          "type: integer",
+                          "type: url",
+                          "type: secret",
+                          "type: signing_secret",
+                          "auth:",
+                          "limits:",
+                          "burst:",
+                          "concurrency:",
+                          "probe:",
+                          "default_action:",
+                          "event_as:",
+                          "lock:",
+                          "idempotency:",
+                          "ttl:",
+                          "escape:",
+                          "max:",
+                          "mode: split",
+                          "mode: truncate",
+                          "mode: reject",
+                          "unit: utf16",
+                          "unit: bytes",
+                          "steps:",
+                          "if:",
+                          "on_repeat:",
+                          "keep:",
+                          "save:",
+                          "query:",
+                          "encoding: form",
+                          "encoding: multipart",
+                          "encoding: text",
+                          "encoding: json_api",
+                          "sign:",
+                          "auth: false",
+                          "body:",
+                          "text:",
+                          "wait:",
+                          "unit: ms",
+                          "unit: epoch_s",
+                          "unit: date",
+                          "time:",
+                          "reason:",
+                          "destination_fault:",
+                          "exchange:",
+                          "links:",
+                          "token:",
+                          "attempt:",
+                          "expect_saved:",
+                          "expect_unsent:",
+                          "expect_wait:",
+                          "expect_reason:",
+                          "class: refresh_auth",
+                          "audience_of_event:"})
+    EXPECT_THAT(text, HasSubstr(key));
 }
 
 TEST(Registry, TheShippedConnectorsAreTheFilesOfTheSourceTree) {

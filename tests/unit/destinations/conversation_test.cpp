@@ -14,6 +14,7 @@
 #include "destinations/conversation/conversation_with.hpp"
 #include "destinations/conversation/text_parts.hpp"
 #include "destinations/kinds.hpp"
+#include "destinations/linked_chat.hpp"
 #include "event/served_event.hpp"
 #include "store/memory/memory_store.hpp"
 #include "unit/destinations/support.hpp"
@@ -106,6 +107,34 @@ class ConversationDestinationTest : public ::testing::Test {
 
   conversations::VisitorView visitor(const std::string& token) {
     return conversations::view(**store_->open_reader()->own_visitor("site", token));
+  }
+
+  // What a delivery to `destination` saved of a chat, as deliver records it.
+  void remember(const std::string& destination, const std::string& source, const std::string& chat,
+                const std::string& value, store::LinkScope scope = store::LinkScope::thread) {
+    store::NewEvent event;
+    event.source = source;
+    event.received_at = clock_.now();
+    event.body = "{}";
+    std::promise<EventSeq> appended;
+    store_->append(event, [&](const Result<store::Appended>& result) { appended.set_value(result->seq); });
+    store::Plan plan;
+    plan.event = appended.get_future().get();
+    plan.parts.push_back({0, "incoming_event", chat, "", false});
+    store::NewDelivery delivery;
+    delivery.destination = destination;
+    delivery.lane = lane_of(destination, source, chat);
+    delivery.payload = "{}";
+    plan.deliveries.push_back(delivery);
+    std::promise<DeliverySeq> planned;
+    store_->apply({plan}, [&](const Result<std::vector<DeliverySeq>>& result) { planned.set_value(result->at(0)); });
+    store::AttemptResult attempt_result;
+    attempt_result.delivery = planned.get_future().get();
+    attempt_result.subject = {source, "v1", chat, ""};
+    attempt_result.saved.push_back({scope, "thread_ts", value});
+    std::promise<bool> recorded;
+    store_->record(attempt_result, [&](const Result<bool>& result) { recorded.set_value(result.has_value()); });
+    ASSERT_TRUE(recorded.get_future().get());
   }
 
   // What was said, oldest first, without what the room itself says.
@@ -506,4 +535,79 @@ TEST(TextParts, NothingButWhiteSpaceIsLost) {
     const auto count = [](const std::string& s) { return std::count(s.begin(), s.end(), 'x'); };
     EXPECT_EQ(count(joined), count(text)) << units;
   }
+}
+
+TEST_F(ConversationDestinationTest, AChatIsFoundByWhatADestinationRemembersOfIt) {
+  open("chat-2", "token-2");
+  remember("team", "site", "chat-1", "1795.0001");
+  remember("team", "site", "chat-2", "1795.0002", store::LinkScope::chat);
+  remember("other", "site", "chat-1", "1795.0002");
+  const auto with = R"({"chat":{"linked":"team","by":{"thread_ts":"1795.0002"}},"text":"We ship on Monday"})";
+  EXPECT_EQ(deliver(attempt(with)).klass, OutcomeClass::ok);
+  EXPECT_THAT(said("chat-1"), IsEmpty());
+  ASSERT_THAT(said("chat-2"), SizeIs(1));
+  EXPECT_EQ(said("chat-2")[0].text, "We ship on Monday");
+  const auto close = R"({"chat":{"linked":"team","by":{"thread_ts":"1795.0002"}}})";
+  EXPECT_EQ(deliver(attempt(close, "close", "01JCZ000000000000000000002")).klass, OutcomeClass::ok);
+  EXPECT_FALSE(room("chat-2").open);
+  EXPECT_TRUE(room("chat-1").open);
+}
+
+TEST_F(ConversationDestinationTest, AChatThatNobodyRemembersIsWaitedForAMomentAndThenIsNoTrouble) {
+  remember("team", "lc", "C1", "1795.0003");  // a chat, but of another source
+  for (const char* value : {"1795.0003", "1795.0004"}) {
+    Attempt none =
+        attempt(R"({"chat":{"linked":"team","by":{"thread_ts":")" + std::string(value) + R"("}},"text":"hi"})");
+    for (int number = 1; number < linked_attempts_max; ++number) {
+      none.number = number;
+      EXPECT_EQ(deliver(none).klass, OutcomeClass::retry) << number;
+    }
+    none.number = linked_attempts_max;
+    const Outcome outcome = deliver(none);
+    EXPECT_EQ(outcome.klass, OutcomeClass::reject);
+    EXPECT_TRUE(outcome.quiet) << "people write in other threads, too";
+    EXPECT_FALSE(outcome.destination_fault);
+    EXPECT_THAT(outcome.reason, HasSubstr("thread_ts " + std::string(value) + " at team"));
+  }
+}
+
+TEST_F(ConversationDestinationTest, TheChatSavedLastIsMeant) {
+  open("chat-2", "token-2");
+  remember("team", "site", "chat-2", "1795.0005");
+  clock_.advance(std::chrono::seconds(1));
+  remember("team", "site", "chat-1", "1795.0005");
+  EXPECT_EQ(deliver(attempt(R"({"chat":{"linked":"team","by":{"thread_ts":"1795.0005"}},"text":"hi"})")).klass,
+            OutcomeClass::ok);
+  EXPECT_THAT(said("chat-1"), SizeIs(1));
+}
+
+TEST(ConversationWith, AChatByALinkIsReadAndWhatIsWrongIsSaid) {
+  const auto read = [](std::string_view with) { return read_linked_chat(*parse_json(with)); };
+  const auto linked = read(R"({"chat":{"linked":"team","by":{"thread_ts":" 1795.0001 "}}})");
+  ASSERT_TRUE(linked && *linked);
+  EXPECT_EQ((*linked)->destination, "team");
+  EXPECT_EQ((*linked)->key, "thread_ts");
+  EXPECT_EQ((*linked)->value, "1795.0001");
+  EXPECT_EQ((*read(R"({"chat":{"linked":"team","by":{"id":77}}})"))->value, "77");
+  for (const char* id :
+       {R"({"chat":"chat-1"})", R"({"chat":null})", R"({})", R"({"chat":["x"]})", R"({"chat":{"id":"x"}})", "null"}) {
+    const auto none = read(id);
+    ASSERT_TRUE(none) << id;
+    EXPECT_FALSE(*none) << id;
+  }
+  for (const auto& [with, word] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"chat":{"linked":"team"}})", "by must name one key"},
+           {R"({"chat":{"linked":"team","by":"x"}})", "by must name one key"},
+           {R"({"chat":{"linked":"team","by":{}}})", "by must name one key"},
+           {R"({"chat":{"linked":"team","by":{"a":"1","b":"2"}}})", "by must name one key"},
+           {R"({"chat":{"linked":"team","by":{"a":null}}})", "a has no value"},
+           {R"({"chat":{"linked":"team","by":{"a":" "}}})", "a has no value"},
+           {R"({"chat":{"linked":"team","by":{"a":{}}}})", "a has no value"},
+           {R"({"chat":{"linked":null,"by":{"a":"1"}}})", "linked"},
+           {R"({"chat":{"linked":"team","to":"x","by":{"a":"1"}}})", "to"}}) {
+    const auto wrong = read(with);
+    ASSERT_FALSE(wrong) << with;
+    EXPECT_THAT(wrong.error().message, HasSubstr(word));
+  }
+  EXPECT_FALSE(read(R"({"chat":{"linked":"team","by":{"a":")" + std::string(1025, 'x') + "\"}}}"));
 }

@@ -1,11 +1,16 @@
 #include "destinations/connector/outcome_table.hpp"
 
+#include <algorithm>
+#include <memory>
+
 #include <gtest/gtest.h>
 
 #include "common/secret.hpp"
 #include "common/text.hpp"
+#include "destinations/connector/file_reader.hpp"
 
 using namespace chatrelay;
+using namespace chatrelay::destinations;
 using namespace chatrelay::destinations::connector;
 
 namespace {
@@ -25,6 +30,29 @@ OutcomeContext at_noon() {
   context.now = noon;
   return context;
 }
+
+// Rules made here, and the program that their expressions are in.
+class Rules {
+ public:
+  explicit Rules(OutcomeRules rules, expression::Builder builder = expression::Builder())
+      : rules_(std::move(rules)), program_(builder.build(problems_)) {}
+  Outcome classify(const http::ClientResponse& response) {
+    const Answer answer(response, seen_);
+    return connector::classify(rules_, answer, *program_, at_noon(), &matched_);
+  }
+  // Which of them decided; -1 for the built-in table.
+  int matched() const {
+    const auto found = std::find(rules_.begin(), rules_.end(), matched_);
+    return found == rules_.end() ? -1 : static_cast<int>(found - rules_.begin());
+  }
+
+ private:
+  OutcomeRules rules_;
+  config::Problems problems_;
+  std::unique_ptr<expression::Program> program_;
+  const json::value seen_ = json::object{};
+  const OutcomeRule* matched_ = nullptr;
+};
 
 struct Row {
   int status;
@@ -58,7 +86,7 @@ TEST(OutcomeTable, BuiltInRows) {
   for (const Row& row : rows) {
     const auto response =
         answer(row.status, row.retry_after ? http::Headers{{"retry-AFTER", row.retry_after}} : http::Headers{});
-    const Outcome outcome = classify({}, response, at_noon());
+    const Outcome outcome = classify(response, at_noon());
     EXPECT_EQ(to_string(outcome.klass), to_string(row.klass)) << row.status;
     EXPECT_EQ(outcome.destination_fault, row.fault) << row.status;
     EXPECT_EQ(outcome.wait ? outcome.wait->count() : -1, row.wait_ms) << row.status;
@@ -71,14 +99,14 @@ TEST(OutcomeTable, SuccessIsNeverDecidedByTheBody) {
   auto response = answer(200);
   for (const char* body : {"", "ok", "1", "{\"ok\":false}", "{broken", "\xff\xfe"}) {
     response.body = body;
-    EXPECT_EQ(classify({}, response, at_noon()).klass, OutcomeClass::ok);
+    EXPECT_EQ(classify(response, at_noon()).klass, OutcomeClass::ok);
   }
 }
 
 TEST(OutcomeTable, TransportFailures) {
   http::ClientResponse response;
   response.error = "Could not resolve host";
-  Outcome outcome = classify({}, response, at_noon());
+  Outcome outcome = classify(response, at_noon());
   EXPECT_EQ(outcome.klass, OutcomeClass::retry);
   EXPECT_TRUE(outcome.destination_fault);
   EXPECT_EQ(outcome.reason, "Could not resolve host");
@@ -86,37 +114,42 @@ TEST(OutcomeTable, TransportFailures) {
   response.progress = http::Progress::sent;
   response.timed_out = true;
   response.error.clear();
-  outcome = classify({}, response, at_noon());
+  outcome = classify(response, at_noon());
   EXPECT_EQ(outcome.klass, OutcomeClass::ambiguous);
   EXPECT_TRUE(outcome.destination_fault);
   EXPECT_NE(outcome.reason.find("timed out"), std::string::npos);
 
   response = {};
   response.refused_address = true;
-  outcome = classify({}, response, at_noon());
+  outcome = classify(response, at_noon());
   EXPECT_EQ(outcome.klass, OutcomeClass::disable);
   EXPECT_NE(outcome.reason.find("allow_private: true"), std::string::npos);
 }
 
 TEST(OutcomeTable, ARedirectNamesTheHostButNeverPathOrQuery) {
   const Outcome outcome =
-      classify({}, answer(302, {{"Location", "https://www.example.com/in/TOKEN?key=SECRET"}}), at_noon());
+      classify(answer(302, {{"Location", "https://www.example.com/in/TOKEN?key=SECRET"}}), at_noon());
   EXPECT_NE(outcome.reason.find("https://www.example.com"), std::string::npos);
   EXPECT_EQ(outcome.reason.find("TOKEN"), std::string::npos);
   EXPECT_EQ(outcome.reason.find("SECRET"), std::string::npos);
-  const Outcome relative = classify({}, answer(301, {{"Location", "/login?next=SECRET"}}), at_noon());
+  const Outcome relative = classify(answer(301, {{"Location", "/login?next=SECRET"}}), at_noon());
   EXPECT_NE(relative.reason.find("same host"), std::string::npos);
   EXPECT_EQ(relative.reason.find("SECRET"), std::string::npos);
 }
 
 TEST(OutcomeTable, WaitsInEveryFormAndWithinBounds) {
-  const auto ms = [](std::string_view text, bool milliseconds = false) -> long long {
-    const auto wait = parse_wait(text, milliseconds, at_noon());
+  const auto ms = [](std::string_view text, WaitUnit unit = WaitUnit::s) -> long long {
+    const auto wait = parse_wait(text, unit, at_noon());
     return wait ? wait->count() : -1;
   };
   EXPECT_EQ(ms("120"), 120'000);
   EXPECT_EQ(ms(" 0.25 "), 250);
-  EXPECT_EQ(ms("1500", true), 1500);
+  EXPECT_EQ(ms("1500", WaitUnit::ms), 1500);
+  EXPECT_EQ(ms(std::to_string(to_ms(noon) / 1000 + 30), WaitUnit::epoch_s), 30'000);
+  EXPECT_EQ(ms("0", WaitUnit::epoch_s), 0);
+  EXPECT_EQ(ms("2026-11-20T12:00:05Z", WaitUnit::date), 5000);
+  EXPECT_EQ(ms("Fri, 20 Nov 2026 12:00:30 GMT", WaitUnit::date), 30'000);
+  EXPECT_EQ(ms("30", WaitUnit::date), -1);
   EXPECT_EQ(ms("0"), 0);
   EXPECT_EQ(ms("-5"), 0);
   EXPECT_EQ(ms("99999999999999999999999999"), 86'400'000);
@@ -130,50 +163,90 @@ TEST(OutcomeTable, WaitsInEveryFormAndWithinBounds) {
 }
 
 TEST(OutcomeTable, AThrottleNeverSpins) {
-  EXPECT_EQ(classify({}, answer(429, {{"Retry-After", "0"}}), at_noon()).wait, throttle_wait_min);
+  EXPECT_EQ(classify(answer(429, {{"Retry-After", "0"}}), at_noon()).wait, throttle_wait_min);
   OutcomeRule rule;
   rule.statuses = {{403, 403}};
   rule.klass = OutcomeClass::throttle;
-  EXPECT_EQ(classify(std::span(&rule, 1), answer(403), at_noon()).wait, throttle_wait_default);
+  EXPECT_EQ(Rules({&rule}).classify(answer(403)).wait, throttle_wait_default);
 }
 
 TEST(OutcomeTable, TheFirstRuleThatMatchesWins) {
-  std::vector<OutcomeRule> rules(4);
-  rules[0].statuses = {{400, 499}};
-  rules[0].headers = {{"X-Error", "limit"}};
-  rules[0].klass = OutcomeClass::throttle;
-  rules[0].wait = WaitFrom{"X-Reset-Ms", true};
-  rules[1].statuses = {{404, 404}, {410, 410}};
-  rules[1].klass = OutcomeClass::disable;
-  rules[1].reason = "gone for good";
-  rules[2].headers = {{"X-Duplicate", "*"}};
-  rules[2].klass = OutcomeClass::duplicate;
-  rules[3].statuses = {{500, 599}};
-  rules[3].klass = OutcomeClass::retry;
-  rules[3].destination_fault = false;
-  std::optional<std::size_t> matched;
+  config::Problems problems;
+  expression::Builder builder;
+  std::vector<OutcomeRule> list(4);
+  list[0].statuses = {{400, 499}};
+  list[0].headers = {{"X-Error", "limit"}};
+  list[0].klass = OutcomeClass::throttle;
+  list[0].wait = WaitFrom{"X-Reset-Ms", {}, {}, WaitUnit::ms};
+  list[1].statuses = {{404, 404}, {410, 410}};
+  list[1].klass = OutcomeClass::disable;
+  list[1].reason = expression::Template::parse_text("gone for good", {}, builder, problems);
+  list[2].headers = {{"X-Duplicate", "*"}};
+  list[2].klass = OutcomeClass::duplicate;
+  list[3].statuses = {{500, 599}};
+  list[3].klass = OutcomeClass::retry;
+  list[3].destination_fault = false;
+  Rules rules({&list[0], &list[1], &list[2], &list[3]});
 
-  Outcome outcome = classify(rules, answer(404, {{"x-error", " LIMIT "}, {"x-reset-ms", "2500"}}), at_noon(), &matched);
-  EXPECT_EQ(matched, 0u);
+  Outcome outcome = rules.classify(answer(404, {{"x-error", " LIMIT "}, {"x-reset-ms", "2500"}}));
+  EXPECT_EQ(rules.matched(), 0);
   EXPECT_EQ(outcome.wait, Millis{2500});
-  outcome = classify(rules, answer(410, {{"x-error", "other"}}), at_noon(), &matched);
-  EXPECT_EQ(matched, 1u);
+  outcome = rules.classify(answer(410, {{"x-error", "other"}}));
+  EXPECT_EQ(rules.matched(), 1);
   EXPECT_EQ(outcome.reason, "HTTP 410: gone for good");
   EXPECT_TRUE(outcome.destination_fault);
-  EXPECT_EQ(classify(rules, answer(409, {{"x-duplicate", "whatever"}}), at_noon(), &matched).klass,
-            OutcomeClass::duplicate);
-  EXPECT_EQ(matched, 2u);
-  EXPECT_FALSE(classify(rules, answer(503), at_noon(), &matched).destination_fault);
-  EXPECT_EQ(matched, 3u);
-  EXPECT_EQ(classify(rules, answer(400), at_noon(), &matched).klass, OutcomeClass::reject);
-  EXPECT_EQ(matched, std::nullopt);
+  EXPECT_EQ(rules.classify(answer(409, {{"x-duplicate", "whatever"}})).klass, OutcomeClass::duplicate);
+  EXPECT_EQ(rules.matched(), 2);
+  EXPECT_FALSE(rules.classify(answer(503)).destination_fault);
+  EXPECT_EQ(rules.matched(), 3);
+  EXPECT_EQ(rules.classify(answer(400)).klass, OutcomeClass::reject);
+  EXPECT_EQ(rules.matched(), -1);
+}
+
+TEST(OutcomeTable, RulesLookAtTheBodyBeforeTheStatus) {
+  config::Problems problems;
+  expression::Builder builder;
+  const config::Node node = config::Document::parse(
+      R"yaml(
+- {status: 200, body: .ok == true, class: ok}
+- {body: '.error | IN("invalid_auth", "token_revoked")', class: disable, reason: "the service says {{ .body.error }}"}
+- {body: '.error == "slow" and $status == 200 and $headers["x-a"] == "b"', class: throttle, wait: {body: .after_ms, unit: ms}}
+- {text: "Rate Limit", class: throttle, wait: {time: 10s}}
+)yaml",
+      "rules.yaml", problems, config::Environment::process());
+  std::vector<OutcomeRule> list = read_outcomes(node, FileReader{problems, builder});
+  ASSERT_FALSE(problems.has_errors()) << problems.to_string();
+  Rules rules({&list[0], &list[1], &list[2], &list[3]}, std::move(builder));
+  auto response = answer(200, {{"X-A", "b"}});
+
+  response.body = R"({"ok":true})";
+  EXPECT_EQ(rules.classify(response).klass, OutcomeClass::ok);
+  EXPECT_EQ(rules.matched(), 0);
+  response.body = R"({"ok":false,"error":"token_revoked"})";
+  Outcome outcome = rules.classify(response);
+  EXPECT_EQ(outcome.klass, OutcomeClass::disable);
+  EXPECT_EQ(outcome.reason, "HTTP 200: the service says token_revoked");
+  response.body = R"({"error":"slow","after_ms":2500})";
+  outcome = rules.classify(response);
+  EXPECT_EQ(rules.matched(), 2);
+  EXPECT_EQ(outcome.wait, Millis{2500});
+  response.body = "<html>Rate Limit</html>";
+  outcome = rules.classify(response);
+  EXPECT_EQ(rules.matched(), 3);
+  EXPECT_EQ(outcome.wait, Millis{10'000});
+  // What is not JSON, or of another shape, meets no rule about a body.
+  for (const char* body : {"", "ok", "{broken", "[1]", "\"text\"", "null"}) {
+    response.body = body;
+    EXPECT_EQ(rules.classify(response).klass, OutcomeClass::ok) << body;
+    EXPECT_EQ(rules.matched(), -1) << body;
+  }
 }
 
 TEST(OutcomeTable, WhatIsKeptIsBoundedTextWithoutSecrets) {
   const Secret secret("a-registered-secret-of-the-outcome-test");
   auto response = answer(500);
   response.body = "\xff echo " + secret.reveal() + std::string(100'000, 'x');
-  const Outcome outcome = classify({}, response, at_noon());
+  const Outcome outcome = classify(response, at_noon());
   EXPECT_LE(outcome.response.size(), 4096u);
   EXPECT_GE(outcome.response.size(), 4000u);
   EXPECT_TRUE(is_valid_utf8(outcome.response));
@@ -181,7 +254,7 @@ TEST(OutcomeTable, WhatIsKeptIsBoundedTextWithoutSecrets) {
 
   http::ClientResponse failed;
   failed.error = "failed with " + secret.reveal() + "\r\n" + std::string(2000, 'y');
-  const Outcome transport = classify({}, failed, at_noon());
+  const Outcome transport = classify(failed, at_noon());
   EXPECT_LE(transport.reason.size(), 500u);
   EXPECT_EQ(transport.reason.find(secret.reveal()), std::string::npos);
   EXPECT_EQ(transport.reason.find('\n'), std::string::npos);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/json.hpp"
+#include "destinations/connector/execution.hpp"
 #include "unit/destinations/support.hpp"
 
 using namespace chatrelay;
@@ -28,8 +29,13 @@ class WebhookRequests : public ::testing::Test {
     attempt.id = "01JCZ000000000000000000001";
   }
   Result<http::ClientRequest> build(std::string_view with, WallTime now = {}) {
-    const RequestInput input{*file, *file->action(""), settings, file->base_url, attempt, now};
-    return build_request(input, *parse_json(with), *program);
+    attempt.with = *parse_json(with);
+    const std::string no_base_url;
+    Execution execution(ExecutionSetup{*file, *file->action(""), settings, no_base_url, *program}, attempt);
+    std::optional<http::ClientRequest> request;
+    if (execution.advance()) request = execution.request(AuthPart(), now);
+    if (!request) return invalid(execution.outcome().reason);
+    return std::move(*request);
   }
   static std::string header(const http::ClientRequest& request, std::string_view name) {
     const std::string* value = http::find_header(request.headers, name);
