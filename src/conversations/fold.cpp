@@ -5,6 +5,7 @@
 #include "common/json.hpp"
 #include "common/text.hpp"
 #include "conversations/merge.hpp"
+#include "conversations/silent_chats.hpp"
 
 namespace chatrelay::conversations {
 
@@ -17,6 +18,7 @@ constexpr std::size_t opened_threads_max = 10;
 constexpr std::size_t seen_messages_max = 200;
 constexpr std::size_t early_messages_max = 16;
 constexpr std::size_t changed_messages_max = 50;
+constexpr std::size_t silent_threads_max = 10;
 constexpr std::size_t tags_max = 200;
 constexpr std::size_t messages_max = 1000;  // Limit: messages that one webhook may bring
 
@@ -40,6 +42,7 @@ class Fold {
 
   // False: the part says nothing new and is left out.
   bool fold_part(Event& event);
+  bool changed_anything() const { return changed_anything_; }
   std::vector<store::StoredMessage> take_messages() { return std::move(messages_); }
 
  private:
@@ -57,6 +60,8 @@ class Fold {
   Chat& thread_of(const Event& event);
   Chat& begin_thread(const Event& event);
   void change_status(Chat& thread, const Event& event);
+  bool is_overtaken_silence(const Event& event) const;
+  void fold_silence(Chat& thread, Event& event);
   void change_tags(Chat& thread, const Event& event);
   void change_chat(Chat& thread, const Event& event);
   bool fold_rating(const Chat& thread, Event& event);
@@ -75,6 +80,7 @@ class Fold {
   EventSeq seq_;
   bool fresh_;
   bool agent_joined_ = false;
+  bool changed_anything_ = false;
   std::vector<store::StoredMessage> messages_;
 };
 
@@ -260,6 +266,34 @@ void Fold::change_status(Chat& thread, const Event& event) {
   if (thread.status != "queued") thread.queue.reset();
 }
 
+// An ending by silence says: after this webhook came nothing. Something that was committed between the look and the
+// ending makes it wrong, and the chat goes on.
+bool Fold::is_overtaken_silence(const Event& event) const {
+  const std::optional<EventSeq> after = silence_after(event);
+  if (!after || *after == 0) return false;  // 0: written by hand, in a rule's test
+  if (!c_.chat || c_.chat->status == "closed" || c_.chat->thread_id != event.chat->thread_id) return true;
+  return *after < c_.last_event;
+}
+
+// Before the status is changed. Who speaks in a thread that ended by silence begins it again; what chatrelay itself
+// writes does not, or a rule that says goodbye would end the chat again and again.
+void Fold::fold_silence(Chat& thread, Event& event) {
+  const std::string name = short_id(thread.thread_id.value_or(""));
+  if (silence_after(event)) return remember(c_.silent_threads, name, silent_threads_max);
+  if (thread.status != "closed" || !contains(c_.silent_threads, name)) return;
+  const bool spoken = is(event, event_type::incoming_event) && event.message && !event.message->repeated;
+  const bool by_people = spoken && (event.message->author.role == "visitor" || event.message->author.role == "agent");
+  if (event.chat->status == "closed") {
+    event.activity["after_silence"] = true;
+  } else if (by_people && strict_string_at(event.raw, "by") != own_source) {
+    thread.status = "active";
+    thread.ended_at.reset();
+  } else {
+    return;
+  }
+  std::erase(c_.silent_threads, name);
+}
+
 void Fold::change_tags(Chat& thread, const Event& event) {
   const std::string tag(truncate_utf8(activity_text(event, "tag"), id_bytes_max));
   const bool tagged = event.type == "thread_tagged" || event.type == "chat_thread_tagged";
@@ -388,6 +422,8 @@ void Fold::fold_messages(const Chat& thread, Event& event) {
 }
 
 bool Fold::fold_part(Event& event) {
+  if (fresh_ && is_overtaken_silence(event)) return false;
+  changed_anything_ = true;
   Chat& thread = thread_of(event);
   // Asked before the event is completed: then it names a visitor and an agent anyway.
   agent_joined_ = is(event, event_type::user_added_to_chat) && event.agent && !event.visitor &&
@@ -396,6 +432,7 @@ bool Fold::fold_part(Event& event) {
   complete_visitor(event);
   complete_agent(event, &thread == &*c_.chat);
   fold_messages(thread, event);
+  fold_silence(thread, event);
   change_chat(thread, event);
   const bool says_something = fold_rating(thread, event);
   const Rating* rating = rating_of(thread.thread_id.value_or(""));
@@ -454,7 +491,7 @@ Folded fold(Conversation& conversation, std::vector<Event> parts) {
     planned.suppressed = !told[i];
     out.parts.push_back(std::move(planned));
   }
-  if (first != parts.end() && fresh) {
+  if (first != parts.end() && fresh && folding.changed_anything()) {
     conversation.last_event = std::max(conversation.last_event, seq);
     out.update = update_of(conversation, *first, folding.take_messages());
   }

@@ -3,6 +3,7 @@
 //
 // Webhooks overtake each other: a message may come before its incoming_chat or after the chat's ending, an edit before
 // what it edits, an event of a thread after the next thread began. None of these may lose, double or reopen anything.
+// One ending may be taken back: that by silence (silent_chats.hpp), which is ours and says only that nobody spoke.
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include <boost/json.hpp>
 
+#include "conversations/transcript.hpp"
 #include "event/event.hpp"
 #include "store/store.hpp"
 
@@ -31,7 +33,9 @@ struct Conversation {
   std::vector<std::string>
       early_message_ids;  // came while their incoming_chat was not there yet. Limit: 16, it is written often
   std::vector<std::string> changed_message_ids;  // edited or deleted: the original may still come. Limit: 50
-  EventSeq last_event = 0;                       // folded up to here; an event <= last_event is not folded again
+  std::vector<std::string>
+      silent_threads;       // ended by silence (silent_chats.hpp): what is said next begins them again. Limit: 10
+  EventSeq last_event = 0;  // folded up to here; an event <= last_event is not folded again
 };
 
 json::value to_json(const Conversation& conversation);
@@ -46,11 +50,5 @@ struct Folded {
 // Folds all parts of one webhook into `conversation` (changed in place) and completes the events. All parts that name a
 // chat name the same one. An event without a number (ref.seq 0: written by hand in a rule's test) is always folded.
 Folded fold(Conversation& conversation, std::vector<Event> parts);
-
-// The text of a conversation, for {{ .transcript_text }} and friends: what the visitor may see, nothing that was
-// deleted.
-json::value transcript(const std::vector<store::StoredMessage>& messages);
-std::string transcript_text(const std::vector<store::StoredMessage>& messages);
-std::string transcript_html(const std::vector<store::StoredMessage>& messages);
 
 }  // namespace chatrelay::conversations

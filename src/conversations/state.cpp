@@ -80,6 +80,7 @@ json::value to_json(const Conversation& c) {
   put("seen_message_ids", strings(c.seen_message_ids));
   put("early_message_ids", strings(c.early_message_ids));
   put("changed_message_ids", strings(c.changed_message_ids));
+  put("silent_threads", strings(c.silent_threads));
   out["last_event"] = static_cast<std::int64_t>(c.last_event);  // Limit: 48 bits
   return out;
 }
@@ -111,6 +112,7 @@ Conversation conversation_from_json(const json::value& value) {
   c.seen_message_ids = strings_at(value, "seen_message_ids");
   c.early_message_ids = strings_at(value, "early_message_ids");
   c.changed_message_ids = strings_at(value, "changed_message_ids");
+  c.silent_threads = strings_at(value, "silent_threads");
   c.last_event = static_cast<EventSeq>(int_at(value, "last_event").value_or(0));
   return c;
 }

@@ -85,7 +85,8 @@ class Script {
   std::vector<std::string> visible() const {
     std::vector<std::string> out;
     const json::value said = transcript(messages);
-    for (const json::value& m : said.as_array()) out.emplace_back(m.at("text").as_string());
+    for (const json::value& m : said.as_array())
+      if (!m.at("deleted").as_bool()) out.emplace_back(m.at("text").as_string());
     return out;
   }
 

@@ -39,7 +39,8 @@ struct Folding {
     const json::value said = transcript(all);
     std::string out;
     for (const json::value& m : said.as_array())
-      out += std::string(m.at("author").at("name").as_string()) + ": " + std::string(m.at("text").as_string()) + "\n";
+      if (!m.at("deleted").as_bool())
+        out += std::string(m.at("author").at("name").as_string()) + ": " + std::string(m.at("text").as_string()) + "\n";
     return out;
   }
   std::vector<std::string> types() const {
