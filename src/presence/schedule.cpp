@@ -1,11 +1,8 @@
 #include "presence/schedule.hpp"
 
 #include <algorithm>
-#include <exception>
 
 #include <date/tz.h>
-
-#include "common/text.hpp"
 
 namespace chatrelay::presence {
 namespace {
@@ -113,25 +110,6 @@ std::optional<WallTime> Schedule::next_change(WallTime at) const {
       if (open.begin <= at && at < open.end && open.end < known_until) return open.end;
     }
     if (ahead == horizon) return std::nullopt;
-  }
-}
-
-const date::time_zone* find_zone(const std::string& name, std::string* why) {
-  try {
-    return date::locate_zone(name);
-  } catch (const std::exception& error) {
-    if (why) *why = error.what();
-    return nullptr;
-  }
-}
-
-std::string nearest_zone(std::string_view name) {
-  try {
-    std::vector<std::string_view> names;
-    for (const date::time_zone& zone : date::get_tzdb().zones) names.push_back(zone.name());
-    return std::string(nearest(name, names.data(), names.size()));
-  } catch (const std::exception&) {
-    return {};
   }
 }
 

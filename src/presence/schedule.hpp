@@ -13,14 +13,10 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/clock.hpp"
-
-namespace date {
-class time_zone;
-}
+#include "common/zone.hpp"
 
 namespace chatrelay::presence {
 
@@ -63,11 +59,5 @@ class Schedule {
   std::array<Spans, 7> week_;
   SpecialDays special_;
 };
-
-// The zone of an IANA name; nullptr if the system has none of that name. Names are looked up in a list, never used as
-// paths. Errors of reading tzdata count as not there; `why` says so.
-const date::time_zone* find_zone(const std::string& name, std::string* why = nullptr);
-// The known name that is nearest to a wrong one; empty if none is near.
-std::string nearest_zone(std::string_view name);
 
 }  // namespace chatrelay::presence

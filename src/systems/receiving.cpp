@@ -1,9 +1,13 @@
 #include "systems/receiving.hpp"
 
+#include <algorithm>
+
 #include "common/digits.hpp"
+#include "common/ids.hpp"
 #include "common/json.hpp"
 #include "common/json_text.hpp"
 #include "common/text.hpp"
+#include "event/served_event.hpp"
 
 namespace chatrelay::systems {
 
@@ -182,6 +186,28 @@ Event undecodable(const StoredWebhook& webhook, std::string reason) {
   event.activity["error"] = repair_utf8(reason);
   event.raw = json::value(repair_utf8(webhook.body));
   return event;
+}
+
+std::optional<Event> event_of_ours(const StoredWebhook& webhook) {
+  if (webhook.content_type != served_content_type) return std::nullopt;
+  auto event = served_event_from_body(webhook.body);
+  return event ? std::move(*event) : undecodable(webhook, "the stored event of our own is damaged");
+}
+
+bool can_be_own_id(std::string_view text, WallTime now) {
+  constexpr std::size_t ulid_size = 26, piece_digits_max = 4;
+  constexpr Millis clock_difference = std::chrono::minutes(5);  // a clock that was set back a little
+  if (text.size() < ulid_size) return false;
+  const std::string_view id = text.substr(0, ulid_size), piece = text.substr(ulid_size);
+  if (!piece.empty()) {
+    const std::string_view digits = piece.substr(1);
+    const bool number = std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (piece.front() != '-' || digits.empty() || digits.size() > piece_digits_max || !number) return false;
+  }
+  // Ours are written in capitals.
+  if (std::any_of(id.begin(), id.end(), [](char c) { return c >= 'a' && c <= 'z'; })) return false;
+  const auto parts = decode_ulid(id);
+  return parts && parts->time <= now + clock_difference && parts->time >= now - own_id_age_max;
 }
 
 std::optional<WallTime> meaningful_time(std::string_view text) {

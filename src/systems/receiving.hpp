@@ -34,6 +34,17 @@ Verdict reject(int status, RejectReason reason, std::string message);
 // An authentic webhook that cannot be decoded: type invalid_payload, the text as raw, the reason in activity.error.
 Event undecodable(const StoredWebhook& webhook, std::string reason);
 
+// An event that chatrelay itself told of a chat of this source (event/served_event.hpp: what our endpoints serve, an
+// ending by silence); nullopt: it is a sender's webhook. A decoder asks it first. No sender's webhook gets here: an
+// admission never keeps a sender's content type as it came.
+std::optional<Event> event_of_ours(const StoredWebhook& webhook);
+
+// Whether a text can be the id of one of our deliveries, or of a piece of one ("01J…", "01J…-2"), made between `now`
+// and `own_id_age_max` before it. It proves nothing to somebody who wants to be taken for us: only something that is
+// not a stranger's word may be dropped for it.
+inline constexpr Millis own_id_age_max = std::chrono::days(30);
+bool can_be_own_id(std::string_view text, WallTime now);
+
 // RFC 3339 text; what LiveChat and others write for "never" (the epoch itself, in any zone) is not a time.
 std::optional<WallTime> meaningful_time(std::string_view text);
 std::optional<WallTime> meaningful_time_at(const json::value& value, std::string_view key);

@@ -50,16 +50,22 @@ Message message_of(const json::value& value, const Event& event) {
 
 }  // namespace
 
-std::unique_ptr<Map> Map::read(const config::Node& node, const json::object& tables, config::Problems& problems) {
+std::unique_ptr<Map> Map::read(const config::Node& node, const config::Node& own, const json::object& tables,
+                               config::Problems& problems) {
   const std::size_t before = problems.list().size();
   if (node.present() && !node.is_map()) node.problem("must be a map of jq expressions");
   node.only({"type", "chat", "thread", "visitor", "agent", "message", "occurred_at", "key"});
   auto map = std::unique_ptr<Map>(new Map);
   expression::Builder builder(tables);
-  const auto add = [&](const char* name, Id& id) {
-    const config::Node expression = node[name];
+  if (own.present() && !own.is_map()) own.problem("must be a map of jq expressions: {when: …, id: …}");
+  own.only({"when", "id"});
+  const auto add_of = [&](const config::Node& of, const char* name, Id& id) {
+    const config::Node expression = of[name];
     if (expression.present()) id = builder.add(expression.string(), expression.where(), problems);
   };
+  const auto add = [&](const char* name, Id& id) { add_of(node, name, id); };
+  add_of(own, "when", map->own_when_);
+  add_of(own, "id", map->own_id_);
   add("type", map->type_);
   add("chat", map->chat_);
   add("thread", map->thread_);
@@ -82,55 +88,65 @@ std::unique_ptr<Map> Map::read(const config::Node& node, const json::object& tab
 Result<json::value> Map::first(const Id& id, std::string_view name, const json::value& payload) {
   if (!id || !program_) return json::value(nullptr);
   auto results = program_->evaluate(*id, payload);
-  if (!results.has_value()) return invalid("map." + std::string(name) + ": " + results.error().message);
+  if (!results.has_value()) return invalid(std::string(name) + ": " + results.error().message);
   if (results->empty()) return json::value(nullptr);
   return std::move(results->front());
 }
 
 std::optional<std::string> Map::key(const json::value& payload) {
-  const auto value = first(key_, "key", payload);
+  const auto value = first(key_, "map.key", payload);
   if (!value.has_value() || value->is_null()) return std::nullopt;
   if (const auto text = text_of(*value)) return text;
   if (value->is_string()) return std::nullopt;
   return expression::compact_json(*value);
 }
 
+Result<bool> Map::is_own(const json::value& payload, WallTime now) {
+  const auto holds = first(own_when_, "own.when", payload);
+  if (!holds.has_value()) return holds.error();
+  if (!holds->is_null() && *holds != json::value(false)) return true;
+  const auto id = first(own_id_, "own.id", payload);
+  if (!id.has_value()) return id.error();
+  return id->is_string() && can_be_own_id(id->get_string(), now);
+}
+
 Result<void> Map::apply(const json::value& payload, Event& event) {
-  const auto type = first(type_, "type", payload);
+  const auto type = first(type_, "map.type", payload);
   if (!type.has_value()) return type.error();
   if (const auto text = text_of(*type)) event.type = std::string(truncate_utf8(*text, 200));
 
-  const auto chat = first(chat_, "chat", payload);
+  const auto chat = first(chat_, "map.chat", payload);
   if (!chat.has_value()) return chat.error();
   if (chat->is_object()) {
     event.chat = chat_from_json(with_text_members(*chat, {"id", "thread_id", "department"}));
   } else if (const auto id = text_of(*chat)) {
     event.chat.emplace().id = id;
   }
-  const auto thread = first(thread_, "thread", payload);
+  const auto thread = first(thread_, "map.thread", payload);
   if (!thread.has_value()) return thread.error();
   if (const auto id = text_of(*thread); id && event.chat) event.chat->thread_id = id;
-  if (event.chat && !event.chat->id) event.chat.reset();
+  // A form names the department without a chat: who reads it depends on that.
+  if (event.chat && !event.chat->id && !event.chat->department) event.chat.reset();
 
-  const auto visitor = first(visitor_, "visitor", payload);
+  const auto visitor = first(visitor_, "map.visitor", payload);
   if (!visitor.has_value()) return visitor.error();
   if (visitor->is_object())
     event.visitor = visitor_from_json(with_text_members(*visitor, {"id", "phone"}));
   else if (const auto id = text_of(*visitor))
     event.visitor.emplace().id = id;
 
-  const auto agent = first(agent_, "agent", payload);
+  const auto agent = first(agent_, "map.agent", payload);
   if (!agent.has_value()) return agent.error();
   if (agent->is_object())
     event.agent = agent_from_json(with_text_members(*agent, {"id"}));
   else if (const auto id = text_of(*agent))
     event.agent.emplace().id = id;
 
-  const auto occurred_at = first(occurred_at_, "occurred_at", payload);
+  const auto occurred_at = first(occurred_at_, "map.occurred_at", payload);
   if (!occurred_at.has_value()) return occurred_at.error();
   event.occurred_at = time_of(*occurred_at);
 
-  const auto message = first(message_, "message", payload);
+  const auto message = first(message_, "map.message", payload);
   if (!message.has_value()) return message.error();
   if (!message->is_null()) event.message = message_of(*message, event);
   if (event.message && !event.message->sent_at) event.message->sent_at = event.occurred_at;

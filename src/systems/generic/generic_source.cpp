@@ -36,6 +36,7 @@ class GenericSource final : public Source {
   Verdict admit(const HookRequest& request, WallTime now) override {
     Verdict verdict;
     if ((verdict.rejected = verification_->verify(request, now))) return verdict;
+    if (auto text = verification_->challenge(request)) return unkept(std::move(*text));
     const bool form = is_form(request.content_type, request.body);
     Accepted accepted;
     if (form) {
@@ -51,7 +52,11 @@ class GenericSource final : public Source {
       accepted.body = without_members(request.body, scan.members);
     }
     accepted.body = without_secret_bytes(std::move(accepted.body), secrets_);
-    accepted.dedup = key_of(request, accepted);
+    std::optional<json::value> payload;
+    if (map_->has_key() || map_->has_own())
+      if (auto read = payload_of(accepted.body, accepted.content_type); read.has_value()) payload = std::move(*read);
+    if (payload && is_own(*payload, now)) return unkept("");
+    accepted.dedup = key_of(request, accepted.body, payload);
     if (window_) accepted.dedup->window = *window_;
     if (accepted.dedup->window <= Millis{0}) accepted.dedup.reset();  // dedup: {window: 0}: keep every one
     verdict.accepted = std::move(accepted);
@@ -60,7 +65,8 @@ class GenericSource final : public Source {
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
     std::vector<Event> events;
-    events.push_back(decode_one(webhook));
+    auto ours = event_of_ours(webhook);
+    events.push_back(ours ? std::move(*ours) : decode_one(webhook));
     number_parts(events, webhook, system_name);
     return events;
   }
@@ -73,17 +79,28 @@ class GenericSource final : public Source {
   }
 
  private:
-  // The operator's key, else the id that the sender's protocol gives, else the bytes. An expression that fails here
-  // fails again when the webhook is decoded, and is told there.
-  DedupKey key_of(const HookRequest& request, const Accepted& accepted) {
+  static Verdict unkept(std::string answer) {
+    Verdict verdict;
+    Accepted& accepted = verdict.accepted.emplace();
+    accepted.keep = false;
+    accepted.answer = std::move(answer);
+    return verdict;
+  }
+
+  // An expression that fails here, or in key_of, fails again when the webhook is decoded, and is told there.
+  bool is_own(const json::value& payload, WallTime now) {
+    const auto own = map_->is_own(payload, now);
+    return own.has_value() && *own;
+  }
+
+  // The operator's key, else the id that the sender's protocol gives, else the bytes.
+  DedupKey key_of(const HookRequest& request, std::string_view body, const std::optional<json::value>& payload) {
     std::optional<std::string> key;
-    if (map_->has_key())
-      if (const auto payload = payload_of(accepted.body, accepted.content_type); payload.has_value())
-        key = map_->key(*payload);
+    if (payload && map_->has_key()) key = map_->key(*payload);
     if (key) return named("generic key", *key, natural_window);
     if (const std::string id = verification_->delivery_id(request); !id.empty())
       return named("generic id", id, natural_window);
-    return named("generic body", accepted.body, body_window);
+    return named("generic body", body, body_window);
   }
 
   DedupKey named(std::string_view kind, std::string_view name, Millis window) const {
@@ -96,7 +113,9 @@ class GenericSource final : public Source {
     if (!payload.has_value()) return undecodable(webhook, payload.error().message);
     Event event;
     event.type = "webhook";
-    if (auto applied = map_->apply(*payload, event); !applied.has_value()) {
+    const auto own = map_->is_own(*payload, webhook.received_at);
+    const auto applied = own.has_value() ? map_->apply(*payload, event) : Result<void>(own.error());
+    if (!applied.has_value()) {
       Event failed;  // half an event would be worse than none: rules would act on what is missing
       failed.type = event_type::invalid_payload;
       failed.activity["error"] = applied.error().message;
@@ -118,10 +137,10 @@ class GenericSource final : public Source {
 std::unique_ptr<Source> make_generic(const config::SourceConfig& config, const boost::json::object& tables,
                                      config::Problems& problems) {
   std::vector<std::string> known = config::common_source_keys();
-  known.insert(known.end(), {"verify", "map"});
+  known.insert(known.end(), {"verify", "map", "own"});
   config.node.only(known);
   auto verification = read_verification(config.node["verify"], problems);
-  auto map = Map::read(config.node["map"], tables, problems);
+  auto map = Map::read(config.node["map"], config.node["own"], tables, problems);
   if (!verification || !map) return nullptr;
   return std::make_unique<GenericSource>(config.name, std::move(verification), std::move(map), config.dedup_window);
 }

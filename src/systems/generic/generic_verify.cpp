@@ -6,6 +6,7 @@
 #include "common/standard_webhooks.hpp"
 #include "common/text.hpp"
 #include "systems/generic/generic_form.hpp"
+#include "systems/generic/generic_slack.hpp"
 #include "systems/receiving.hpp"
 
 namespace chatrelay::systems::generic {
@@ -264,6 +265,7 @@ std::unique_ptr<Verification> read_hmac(const config::Node& node) {
 std::unique_ptr<Verification> read_way(const std::string& way, const config::Node& node) {
   if (way == "standard_webhooks") return read_standard_webhooks(node);
   if (way == "hmac_sha256") return read_hmac(node);
+  if (way == "slack") return read_slack(node);
   if (way == "bearer") return std::make_unique<SecretHeader>("Authorization", "Bearer ", read_secrets(node));
   if (way == "basic") {
     node.only({"user", "password"});
@@ -284,7 +286,7 @@ std::unique_ptr<Verification> read_way(const std::string& way, const config::Nod
 
 std::unique_ptr<Verification> read_verification(const config::Node& node, config::Problems& problems) {
   const std::size_t before = problems.list().size();
-  constexpr std::string_view ways = "standard_webhooks, hmac_sha256, bearer, basic, header, field, none";
+  constexpr std::string_view ways = "standard_webhooks, slack, hmac_sha256, bearer, basic, header, field, none";
   std::unique_ptr<Verification> verification;
   const bool none = (node.is_scalar() && node.string() == "none") ||
                     (node.is_map() && node.keys() == std::vector<std::string>{"none"});
@@ -296,7 +298,7 @@ std::unique_ptr<Verification> read_verification(const config::Node& node, config
     node.problem("must say how a webhook proves itself: one of " + std::string(ways));
     return nullptr;
   }
-  node.only({"standard_webhooks", "hmac_sha256", "bearer", "basic", "header", "field", "none"});
+  node.only({"standard_webhooks", "slack", "hmac_sha256", "bearer", "basic", "header", "field", "none"});
   const std::string way = node.keys().front();
   verification = read_way(way, node[way]);
   for (std::size_t i = before; i < problems.list().size(); ++i)

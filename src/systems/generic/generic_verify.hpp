@@ -19,6 +19,8 @@ class Verification {
   virtual void sign(Source::Signed& request, WallTime now) const = 0;
   // The id that the sender gives to what it sends, the same in every retry; empty if this way has none.
   virtual std::string delivery_id(const HookRequest&) const { return {}; }
+  // What the sender asks for when the address is registered, in an authentic request: answered as text, not kept.
+  virtual std::optional<std::string> challenge(const HookRequest&) const { return std::nullopt; }
   // The member of the body that holds a secret and is not stored; empty if none.
   virtual std::string secret_member() const { return {}; }
   // Which must not be stored should they turn up in a body.

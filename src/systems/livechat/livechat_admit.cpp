@@ -25,6 +25,11 @@ Verdict LivechatAdmission::admit(const HookRequest& request, WallTime now) {
   if ((verdict.rejected = authenticate(request, fields))) return verdict;
 
   Accepted accepted;
+  if (fields.text(LivechatField::action) == event_type::incoming_event && own_.wrote(request.body, now)) {
+    accepted.keep = false;
+    verdict.accepted = std::move(accepted);
+    return verdict;
+  }
   accepted.body = without_secrets(request.body, scan);
   accepted.dedup = livechat_key(source_, fields, accepted.body, counter_, now);
   if (window_) accepted.dedup->window = *window_;

@@ -8,14 +8,15 @@
 
 #include "common/secret.hpp"
 #include "systems/livechat/livechat_keys.hpp"
+#include "systems/livechat/livechat_own.hpp"
 #include "systems/source.hpp"
 
 namespace chatrelay::systems {
 
 class LivechatAdmission {
  public:
-  LivechatAdmission(std::string source, std::vector<Secret> secrets, std::optional<Millis> window)
-      : source_(std::move(source)), secrets_(std::move(secrets)), window_(window) {}
+  LivechatAdmission(std::string source, std::vector<Secret> secrets, std::optional<Millis> window, LivechatOwn own = {})
+      : source_(std::move(source)), secrets_(std::move(secrets)), window_(window), own_(std::move(own)) {}
 
   Verdict admit(const HookRequest& request, WallTime now);
   Source::Signed sign(std::string body) const;
@@ -27,6 +28,7 @@ class LivechatAdmission {
   std::string source_;
   std::vector<Secret> secrets_;
   std::optional<Millis> window_;  // replaces the windows of all keys
+  LivechatOwn own_;
   OccurrenceCounter counter_;
 };
 

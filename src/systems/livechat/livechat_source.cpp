@@ -1,6 +1,7 @@
 #include "systems/livechat/livechat_source.hpp"
 
 #include "systems/livechat/livechat_admit.hpp"
+#include "systems/livechat/livechat_api_config.hpp"
 #include "systems/livechat/livechat_decode.hpp"
 #include "systems/receiving.hpp"
 
@@ -14,10 +15,18 @@ class LivechatSource final : public Source {
  public:
   explicit LivechatSource(LivechatAdmission admission) : admission_(std::move(admission)) {}
 
-  Verdict admit(const HookRequest& request, WallTime now) override { return admission_.admit(request, now); }
+  Verdict admit(const HookRequest& request, WallTime now) override {
+    Verdict verdict = admission_.admit(request, now);
+    if (verdict.accepted && is_livechat_probe(verdict.accepted->body)) verdict.accepted->keep = false;
+    return verdict;
+  }
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
-    std::vector<Event> events = decode_livechat(webhook);
+    std::vector<Event> events;
+    if (auto ours = event_of_ours(webhook))
+      events.push_back(std::move(*ours));
+    else
+      events = decode_livechat(webhook);
     number_parts(events, webhook, system_name);
     return events;
   }
@@ -32,12 +41,15 @@ std::unique_ptr<Source> make_livechat(const config::SourceConfig& config, const 
                                       config::Problems& problems) {
   const std::size_t before = problems.list().size();
   std::vector<std::string> known = config::common_source_keys();
-  known.emplace_back("secrets");
+  known.insert(known.end(), {"secrets", "own", "api"});
   config.node.only(known);
   std::vector<Secret> secrets = read_secrets(config.node["secrets"]);
+  LivechatOwn own = read_livechat_own(config.node["own"]);
+  read_livechat_api(config.node["api"]);  // checked here; `chatrelay webhooks` is what uses it
   for (std::size_t i = before; i < problems.list().size(); ++i)
     if (!problems.list()[i].warning) return nullptr;
-  return std::make_unique<LivechatSource>(LivechatAdmission(config.name, std::move(secrets), config.dedup_window));
+  return std::make_unique<LivechatSource>(
+      LivechatAdmission(config.name, std::move(secrets), config.dedup_window, std::move(own)));
 }
 
 }  // namespace

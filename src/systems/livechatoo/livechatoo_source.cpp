@@ -3,6 +3,7 @@
 #include "systems/livechatoo/livechatoo_admit.hpp"
 #include "systems/livechatoo/livechatoo_decode.hpp"
 #include "systems/livechatoo/livechatoo_keys.hpp"
+#include "systems/receiving.hpp"
 
 namespace chatrelay::systems {
 
@@ -20,7 +21,8 @@ class LivechatooSource final : public Source {
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
     std::vector<Event> events;
-    events.push_back(decode_livechatoo(webhook));
+    auto ours = event_of_ours(webhook);
+    events.push_back(ours ? std::move(*ours) : decode_livechatoo(webhook));
     number_parts(events, webhook, system_name);
     return events;
   }

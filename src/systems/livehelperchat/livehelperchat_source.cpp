@@ -1,7 +1,6 @@
 #include "systems/livehelperchat/livehelperchat_source.hpp"
 
 #include "common/text.hpp"
-#include "event/served_event.hpp"
 #include "systems/livehelperchat/livehelperchat_admit.hpp"
 #include "systems/livehelperchat/livehelperchat_decode.hpp"
 #include "systems/livehelperchat/serving_keys.hpp"
@@ -21,12 +20,6 @@ const std::vector<std::string>& receiving_keys() {
   return keys;
 }
 
-// What our own endpoints made. No sender's webhook gets here: admit() never keeps a sender's content type.
-Event decode_served(const StoredWebhook& webhook) {
-  auto event = served_event_from_body(webhook.body);
-  return event ? std::move(*event) : undecodable(webhook, "the stored event of a served conversation is damaged");
-}
-
 class LivehelperchatSource final : public Source {
  public:
   LivehelperchatSource(Settings settings, std::unique_ptr<Map> map)
@@ -36,8 +29,8 @@ class LivehelperchatSource final : public Source {
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
     std::vector<Event> events;
-    events.push_back(webhook.content_type == served_content_type ? decode_served(webhook)
-                                                                 : decode_livehelperchat(webhook, *map_));
+    auto ours = event_of_ours(webhook);
+    events.push_back(ours ? std::move(*ours) : decode_livehelperchat(webhook, *map_));
     number_parts(events, webhook, system_name);
     return events;
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/secret.hpp"
+#include "systems/rocketchat/rocketchat_own.hpp"
 #include "systems/source.hpp"
 
 namespace chatrelay::systems::rocketchat {
@@ -21,10 +22,15 @@ enum class Proof {
 
 class RocketchatAdmission {
  public:
-  RocketchatAdmission(std::string source, Proof proof, std::vector<Secret> secrets, std::optional<Millis> window)
-      : source_(std::move(source)), proof_(proof), secrets_(std::move(secrets)), window_(window) {}
+  RocketchatAdmission(std::string source, Proof proof, std::vector<Secret> secrets, std::optional<Millis> window,
+                      OwnMessages own = {})
+      : source_(std::move(source)),
+        proof_(proof),
+        secrets_(std::move(secrets)),
+        window_(window),
+        own_(std::move(own)) {}
 
-  Verdict admit(const HookRequest& request) const;
+  Verdict admit(const HookRequest& request, WallTime now) const;
   Source::Signed sign(std::string body) const;
 
  private:
@@ -34,6 +40,7 @@ class RocketchatAdmission {
   Proof proof_;
   std::vector<Secret> secrets_;
   std::optional<Millis> window_;  // replaces the windows of all keys
+  OwnMessages own_;
 };
 
 // What makes two webhooks the same one. `type`, `room`, `closed_at` and `messages` are raw JSON text, empty if absent.

@@ -1,6 +1,5 @@
 #include "systems/rocketchat/rocketchat_source.hpp"
 
-#include "event/served_event.hpp"
 #include "systems/receiving.hpp"
 #include "systems/rocketchat/rocketchat_admit.hpp"
 #include "systems/rocketchat/rocketchat_decode.hpp"
@@ -14,21 +13,16 @@ namespace {
 
 constexpr std::string_view system_name = "rocketchat";
 
-// What our own endpoints made. No sender's webhook gets here: admit() stores every one without a content type.
-Event decode_served(const StoredWebhook& webhook) {
-  auto event = served_event_from_body(webhook.body);
-  return event ? std::move(*event) : undecodable(webhook, "the stored event of a served conversation is damaged");
-}
-
 class RocketchatSource final : public Source {
  public:
   explicit RocketchatSource(RocketchatAdmission admission) : admission_(std::move(admission)) {}
 
-  Verdict admit(const HookRequest& request, WallTime) override { return admission_.admit(request); }
+  Verdict admit(const HookRequest& request, WallTime now) override { return admission_.admit(request, now); }
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
     std::vector<Event> events;
-    events.push_back(webhook.content_type == served_content_type ? decode_served(webhook) : decode_rocketchat(webhook));
+    auto ours = event_of_ours(webhook);
+    events.push_back(ours ? std::move(*ours) : decode_rocketchat(webhook));
     number_parts(events, webhook, system_name);
     return events;
   }
@@ -69,7 +63,7 @@ std::unique_ptr<Source> make_rocketchat(const config::SourceConfig& config, cons
                                         config::Problems& problems) {
   const std::size_t before = problems.list().size();
   std::vector<std::string> known = config::common_source_keys();
-  known.insert(known.end(), {"secrets", "verify"});
+  known.insert(known.end(), {"secrets", "verify", "own"});
   known.insert(known.end(), serving_keys().begin(), serving_keys().end());
   config.node.only(known);
   const bool serve = config.node["serve"].boolean(false);
@@ -77,10 +71,13 @@ std::unique_ptr<Source> make_rocketchat(const config::SourceConfig& config, cons
   const Proof proof = read_proof(config.node, serve);
   std::vector<Secret> secrets;
   if (config.node["secrets"].present()) secrets = read_secrets(config.node["secrets"]);
+  OwnMessages own = read_own(config.node["own"]);
+  if (proof == Proof::closed && config.node["own"].present())
+    config.node["own"].warning("does nothing without secrets: there is no hook");
   for (std::size_t i = before; i < problems.list().size(); ++i)
     if (!problems.list()[i].warning) return nullptr;
   return std::make_unique<RocketchatSource>(
-      RocketchatAdmission(config.name, proof, std::move(secrets), config.dedup_window));
+      RocketchatAdmission(config.name, proof, std::move(secrets), config.dedup_window, std::move(own)));
 }
 
 }  // namespace

@@ -72,8 +72,10 @@ TEST_P(GenericGolden, BecomesItsEvents) {
   ASSERT_EQ(parts.size(), 3u);
   auto made = make_source(systems::generic_kind(), parts[0]);
   ASSERT_TRUE(made.source) << made.problems;
+  const auto sent = made.source->sign(parts[1], now);
   Request request;
-  request.body = parts[1];
+  request.body = sent.body;
+  request.headers = {sent.headers.begin(), sent.headers.end()};
   const std::string mark = "# content-type: ";
   if (parts[0].starts_with(mark))
     request.content_type = parts[0].substr(mark.size(), parts[0].find('\n') - mark.size());

@@ -116,7 +116,9 @@ RenderedTranscript render_transcript(const std::vector<conversations::MessageVie
     kept.push_back(stored_shape(view));
   }
   std::ranges::reverse(kept);
-  RenderedTranscript rendered{conversations::transcript_text(kept), conversations::transcript_html(kept)};
+  conversations::TranscriptOptions whole;  // bounded already, and what was left out is said below
+  whole.bytes_max = whole.text_bytes_max = 16 * transcript_bytes_max;
+  RenderedTranscript rendered{conversations::transcript_text(kept, whole), conversations::transcript_html(kept, whole)};
   if (rendered.text.empty()) {
     rendered.text = std::string(empty_note) + "\n";
     rendered.html = "<p>" + std::string(empty_note) + "</p>\n";
