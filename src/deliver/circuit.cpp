@@ -50,6 +50,7 @@ bool Circuit::end(CircuitEffect effect, bool probe, SteadyTime now) {
   if (probe) {
     probing_ = false;
     if (state_ != CircuitState::half_open) return false;
+    if (effect == CircuitEffect::not_asked) return false;  // it proved nothing: the next one may start
     if (effect == CircuitEffect::fault) {
       ++faults_;
       open(now);
@@ -66,10 +67,6 @@ bool Circuit::end(CircuitEffect effect, bool probe, SteadyTime now) {
   if (++faults_ < std::max<std::int64_t>(config_.failures, 1)) return false;
   open(now);
   return true;
-}
-
-void Circuit::probe_withdrawn() {
-  probing_ = false;
 }
 
 void Circuit::ramp_up(SteadyTime now) {

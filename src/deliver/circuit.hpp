@@ -30,8 +30,6 @@ class Circuit {
   bool begin();
   // An attempt ended. True if the state changed in a way that should survive a restart.
   bool end(CircuitEffect effect, bool probe, SteadyTime now);
-  // A probe that proved nothing (it was cut by a shutdown): the next one may start.
-  void probe_withdrawn();
   // After a pause or a disable: from one at a time again.
   void ramp_up(SteadyTime now);
   // Continues after a restart what was open for `remaining` longer.

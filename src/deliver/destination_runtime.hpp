@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
+#include "deliver/batches.hpp"
 #include "deliver/circuit.hpp"
 #include "deliver/dispatcher.hpp"
 #include "deliver/lanes.hpp"
@@ -41,6 +43,8 @@ struct Flight {
   boost::asio::cancellation_signal signal;
   store::AttemptResult result;                         // once ended: what is being recorded
   std::list<std::shared_ptr<Flight>>::iterator place;  // in DestinationRuntime::active, while not ended
+  // Of the first of a batch: those that left in the same request. They have no place, signal and probe of their own.
+  std::vector<std::shared_ptr<Flight>> companions;
 };
 
 struct DestinationRuntime {
@@ -64,6 +68,7 @@ struct DestinationRuntime {
   Metrics& metrics;
 
   LaneWindow window;
+  Batches batches;  // heads that wait for others; in the window, and their lanes are under way
   Circuit circuit;
   std::optional<RateLimit> rate;
   bool gone = false;  // no longer configured: its deliveries wait for its name to return
@@ -76,11 +81,20 @@ struct DestinationRuntime {
   std::unordered_set<DeliverySeq> refreshed;  // deliveries that have met refresh_auth once. Limit: refreshed_max
   static constexpr std::size_t refreshed_max = 4096;
 
-  std::list<std::shared_ptr<Flight>> active;  // attempts under way, in the order they were started
+  std::list<std::shared_ptr<Flight>> active;  // requests under way, in the order they were started
   // Invariant 4: a head whose lane has an attempt under way waits for its end. Only a cancel makes such a head.
   std::unordered_set<LaneId> lanes_under_way;
   std::vector<std::pair<LaneId, DeliverySeq>> waits_for_lane;  // in the window, neither ready nor under way
-  std::size_t recording = 0;                                   // outcomes handed to the store, not committed
+  // Locks (links.hpp: lock_of) and whose they are: from before it is rendered until its attempt's outcome is committed,
+  // so that the next one sees the links that this one saved.
+  std::unordered_map<std::string, DeliverySeq> locks;
+  std::vector<std::pair<std::string, DeliverySeq>> waits_for_lock;  // as waits_for_lane
+  static constexpr std::size_t waits_for_lock_max = 1024;           // Limit: heads that wait for a lock
+  // Heads that are being rendered, or that go their other way just now: in the window, neither ready nor under way.
+  std::size_t aside = 0;
+  static constexpr std::size_t aside_max = 64;  // Limit: more wait in the store, not here
+  bool has_links = false;     // it remembers something, or did: only then an attempt's links are looked up
+  std::size_t recording = 0;  // outcomes handed to the store, not committed
   // Limit: outcomes that a crash could make us find out again. A commit takes milliseconds; this covers 20 of them at
   // 10,000/s.
   static constexpr std::size_t recording_max = 256;

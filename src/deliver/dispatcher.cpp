@@ -46,9 +46,11 @@ Result<void> Dispatcher::Impl::start(std::vector<ConfiguredDestination> destinat
   reader_ = store_.open_reader();
   Result<void> configured = configure(destinations);
   if (!configured) return configured;
+  started_ = clock_.now();
   look_at_clock();
   for (auto& [name, runtime] : runtimes_) check_future(*runtime, true);
   show_backlog();
+  overtake_overdue();
   pump_all();
   schedule_upkeep();
   return {};
@@ -65,11 +67,15 @@ Result<void> Dispatcher::Impl::configure(std::vector<ConfiguredDestination>& des
     names.insert(name);
     if (const auto known = runtimes_.find(name); known != runtimes_.end()) {
       known->second->configure(std::move(next));
+      let_gathered_go(*known->second);  // by what the new destination says of its actions
       continue;
     }
     auto runtime = std::make_shared<DestinationRuntime>(executor_, std::move(next), metrics_);
     for (const store::DestinationState& state : *saved)
       if (state.name == name) runtime->restore(state, wall, now);
+    const Result<bool> has_links = reader_->has_links(name);
+    if (!has_links) return has_links.error();
+    runtime->has_links = *has_links;
     runtimes_.emplace(name, std::move(runtime));
   }
   for (auto entry = runtimes_.begin(); entry != runtimes_.end();) {
@@ -82,6 +88,7 @@ Result<void> Dispatcher::Impl::configure(std::vector<ConfiguredDestination>& des
       log::info("destination is no longer configured; its deliveries wait", {{"destination", entry->first}});
     runtime.gone = true;
     runtime.window.forget_ready();
+    let_gathered_go(runtime);
     runtime.timer.cancel();
     runtime.armed_for.reset();
     // What is under way ends with its old destination; until then the runtime stays, so that a name that returns at
@@ -150,6 +157,7 @@ void Dispatcher::Impl::resume(const std::string& name, std::function<void(Result
   runtime->changed_at = clock_.now();
   runtime->throttled_until.reset();
   runtime->throttles = 0;
+  runtime->destination->resumed();
   runtime->refreshed.clear();
   runtime->circuit.ramp_up(now);
   runtime->show_circuit();
@@ -216,6 +224,27 @@ asio::awaitable<bool> Dispatcher::Impl::drain(Millis limit) {
   co_return false;
 }
 
+namespace {
+
+constexpr Millis answer_slack{5'000};  // a destination keeps to its timeout itself; this is for one that does not
+
+asio::awaitable<Outcome> within(Millis limit, asio::any_io_executor executor, asio::awaitable<Outcome> work) {
+  using namespace asio::experimental::awaitable_operators;
+  try {
+    asio::steady_timer timer(executor);
+    timer.expires_after(limit);
+    asio::awaitable<void> end = timer.async_wait(asio::use_awaitable);
+    auto race = std::move(work) || std::move(end);
+    auto first = co_await std::move(race);
+    if (first.index() == 0) co_return std::get<0>(std::move(first));
+    co_return Outcome(OutcomeClass::ambiguous, "no answer in time");
+  } catch (const std::exception& e) {
+    co_return Outcome(OutcomeClass::retry, std::string("internal: ") + e.what());
+  }
+}
+
+}  // namespace
+
 Dispatcher::Dispatcher(asio::any_io_executor executor, store::Store& store, const Clock& clock, Metrics& metrics,
                        Raise raise)
     : impl_(std::make_unique<Impl>(std::move(executor), store, clock, metrics, std::move(raise))) {}
@@ -246,22 +275,38 @@ std::vector<DestinationStatus> Dispatcher::status() const {
 }
 
 asio::awaitable<Result<Outcome>> Dispatcher::probe(std::string name) {
-  using namespace asio::experimental::awaitable_operators;
   const DestinationRuntime* runtime = impl_->configured(name);
   if (!runtime) co_return not_found("no destination is named " + name);
   const std::shared_ptr<destinations::Destination> destination = runtime->destination;
-  try {
-    asio::steady_timer timer(impl_->executor_);
-    timer.expires_after(runtime->config.timeout + std::chrono::seconds(5));
-    asio::awaitable<Outcome> work = destination->probe();
-    asio::awaitable<void> limit = timer.async_wait(asio::use_awaitable);
-    auto race = std::move(work) || std::move(limit);
-    auto first = co_await std::move(race);
-    if (first.index() == 0) co_return std::get<0>(std::move(first));
-    co_return Outcome(OutcomeClass::ambiguous, "no answer in time");
-  } catch (const std::exception& e) {
-    co_return Outcome(OutcomeClass::retry, std::string("internal: ") + e.what());
-  }
+  const Millis limit = runtime->config.timeout + answer_slack;
+  asio::awaitable<Outcome> work = destination->probe();
+  Outcome outcome = co_await within(limit, impl_->executor_, std::move(work));
+  co_return outcome;
+}
+
+asio::awaitable<Result<Outcome>> Dispatcher::send(std::string name, Attempt attempt) {
+  const DestinationRuntime* runtime = impl_->configured(name);
+  if (!runtime) co_return not_found("no destination is named " + name);
+  const std::shared_ptr<destinations::Destination> destination = runtime->destination;
+  const Millis limit = runtime->config.timeout + answer_slack;
+  asio::awaitable<Outcome> work = destination->attempt(std::move(attempt));
+  Outcome outcome = co_await within(limit, impl_->executor_, std::move(work));
+  co_return outcome;
+}
+
+Result<destinations::CodeGrant> Dispatcher::begin_grant(const std::string& name, std::string redirect_uri) {
+  const DestinationRuntime* runtime = impl_->configured(name);
+  if (!runtime) return not_found("no destination is named " + name);
+  return runtime->destination->begin_grant(std::move(redirect_uri));
+}
+
+asio::awaitable<Result<boost::json::object>> Dispatcher::finish_grant(std::string name, std::string state,
+                                                                      std::string code) {
+  const DestinationRuntime* runtime = impl_->configured(name);
+  if (!runtime) co_return not_found("no destination is named " + name);
+  const std::shared_ptr<destinations::Destination> destination = runtime->destination;
+  auto finished = co_await destination->finish_grant(std::move(state), std::move(code));
+  co_return finished;
 }
 
 asio::awaitable<bool> Dispatcher::drain(Millis limit) {

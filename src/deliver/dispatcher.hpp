@@ -54,6 +54,12 @@ class Dispatcher {
   void resume(std::string name, std::function<void(Result<void>)> done);  // ends a pause or a disable; drains at a ramp
   std::vector<DestinationStatus> status() const;
   boost::asio::awaitable<Result<Outcome>> probe(std::string name);
+  // One attempt outside of all lanes, of which nothing is kept: what an operator tries a destination with.
+  boost::asio::awaitable<Result<Outcome>> send(std::string name, Attempt attempt);
+  // The code grant of a destination's login: as Destination's. Errors: not_found, when no destination has that name.
+  Result<destinations::CodeGrant> begin_grant(const std::string& name, std::string redirect_uri);
+  boost::asio::awaitable<Result<boost::json::object>> finish_grant(std::string name, std::string state,
+                                                                   std::string code);
   // Starts nothing new, waits for what is under way (and its outcome's commit), then cuts it; true if all ended in
   // time.
   boost::asio::awaitable<bool> drain(Millis limit);

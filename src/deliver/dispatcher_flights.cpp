@@ -14,6 +14,7 @@
 #include "common/text.hpp"
 #include "deliver/attempt_of.hpp"
 #include "deliver/dispatcher_impl.hpp"
+#include "deliver/links.hpp"
 #include "deliver/retry_policy.hpp"
 
 namespace chatrelay::deliver {
@@ -26,10 +27,8 @@ namespace {
 constexpr std::chrono::seconds grace{5};
 constexpr std::size_t reason_bytes_max = 500;  // Outcome's own limit, kept here whatever a destination does
 constexpr std::size_t response_bytes_max = 4096;
-
-double random_fraction() {
-  return static_cast<double>(random_u64() >> 11) * 0x1.0p-53;
-}
+constexpr std::size_t progress_bytes_max = 256 << 10;
+constexpr std::chrono::seconds after_store_error{1};
 
 // Invariant 8: what a destination answers may hold what we sent it.
 std::string clean(const std::string& text, std::size_t bytes_max) {
@@ -39,31 +38,83 @@ std::string clean(const std::string& text, std::size_t bytes_max) {
 
 }  // namespace
 
-void Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery delivery) {
-  const SteadyTime now = clock_.steady();
-  Result<Attempt> built = attempt_of(delivery);
-  if (!built) {
-    runtime.window.done(delivery.seq);
-    bury(runtime, std::move(delivery), built.error().message);
-    return;
-  }
-  if (runtime.rate) runtime.rate->try_take(now);
+double Dispatcher::Impl::random_fraction() {
+  return static_cast<double>(random_u64() >> 11) * 0x1.0p-53;
+}
 
+// Counted, and its lane is under way; who starts it gives it its place.
+Dispatcher::Impl::FlightPtr Dispatcher::Impl::new_flight(DestinationRuntime& runtime, store::StoredDelivery delivery,
+                                                         SteadyTime now) {
   auto flight = std::make_shared<Flight>();
   flight->runtime = shared(runtime);
-  flight->probe = runtime.circuit.begin();
   flight->started_at = clock_.now();
   flight->started = now;
   flight->overdue_at = now + runtime.config.timeout + grace;
   flight->delivery = std::move(delivery);
   flight->delivery.payload = std::string();
-  flight->place = runtime.active.insert(runtime.active.end(), flight);
+  flight->result.begun = runtime.config.hold_ambiguous && runtime.destination->may_double(flight->delivery.action);
   runtime.lanes_under_way.insert(flight->delivery.lane);
   ++flights_;
+  return flight;
+}
+
+// `ambiguous: hold` means never twice: that it begins is on disk before the first byte leaves.
+void Dispatcher::Impl::note_beginning(const FlightPtr& flight, std::function<void()> start) {
+  std::vector<DeliverySeq> deliveries{flight->delivery.seq};
+  for (const FlightPtr& companion : flight->companions) deliveries.push_back(companion->delivery.seq);
+  store_.begin(std::move(deliveries),
+               [this, alive = alive_, flight, start = std::move(start), calls = calls_](Result<bool> kept) {
+                 calls->put([this, alive, flight, start, kept] {
+                   if (!*alive || flight->ended) return;  // ended: overdue, and decided
+                   if (kept && !draining_) return start();
+                   const std::string why = kept ? "the daemon ends" : kept.error().message;
+                   Outcome outcome(OutcomeClass::throttle, "not sent: " + why);
+                   outcome.wait = after_store_error;
+                   outcome.unasked = true;
+                   ended(flight, std::move(outcome));
+                 });
+               });
+}
+
+// False: the store cannot be read just now.
+bool Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery delivery) {
+  const SteadyTime now = clock_.steady();
+  std::vector<store::StoredLink> links;
+  if (runtime.has_links) {
+    auto known = reader_->links(subject_of(delivery.origin), runtime.config.name);
+    if (!known) {
+      runtime.window.done(delivery.seq);
+      reader_failed(runtime, known.error());
+      return false;
+    }
+    links = std::move(*known);
+  }
+  Result<Attempt> built = attempt_of(delivery, links);
+  if (!built) {
+    runtime.window.done(delivery.seq);
+    bury(shared(runtime), std::move(delivery), built.error().message);
+    return true;
+  }
+  take_lock(runtime, delivery);
+  if (runtime.rate) runtime.rate->try_take(now);
+
+  const FlightPtr flight = new_flight(runtime, std::move(delivery), now);
+  flight->probe = runtime.circuit.begin();
+  flight->place = runtime.active.insert(runtime.active.end(), flight);
   if (flight->probe)
     log::info("probing a destination", {{"destination", runtime.config.name}, {"delivery", flight->delivery.id}});
-  asio::awaitable<void> attempt = run(this, alive_, flight, runtime.destination, std::move(*built));
-  attempts_.spawn(std::move(attempt));
+  if (!flight->result.begun) {
+    start_attempt(flight, std::move(*built));
+    return true;
+  }
+  const auto waiting = std::make_shared<Attempt>(std::move(*built));
+  note_beginning(flight, [this, flight, waiting] { start_attempt(flight, std::move(*waiting)); });
+  return true;
+}
+
+void Dispatcher::Impl::start_attempt(const FlightPtr& flight, Attempt attempt) {
+  asio::awaitable<void> running = run(this, alive_, flight, flight->runtime->destination, std::move(attempt));
+  attempts_.spawn(std::move(running));
 }
 
 // Static, and everything it needs is in its frame: it may outlive the dispatcher.
@@ -88,15 +139,33 @@ asio::awaitable<void> Dispatcher::Impl::run(Impl* self, std::shared_ptr<bool> al
 
 void Dispatcher::Impl::ended(const FlightPtr& flight, Outcome outcome) {
   if (flight->ended) return;  // it was overdue, and has been decided
-  flight->ended = true;
+  if (!flight->companions.empty())
+    return batch_ended(flight, std::vector<Outcome>(flight->companions.size() + 1, outcome));
   DestinationRuntime& runtime = *flight->runtime;
   runtime.active.erase(flight->place);
-  runtime.lanes_under_way.erase(flight->delivery.lane);
+  landed(runtime, flight, outcome);
+  const Decision decision = decision_on(runtime, *flight, outcome, random_fraction());
+  bool state_changed = tell_circuit(runtime, decision.circuit, flight->probe, outcome.reason);
+  carry_out(runtime, flight, outcome, decision, state_changed);
+  remember(runtime, flight, outcome);
+  if (state_changed) save(runtime);
+  hand_over(runtime, flight, outcome);
+  pump(runtime);
+}
+
+void Dispatcher::Impl::leave_lane(DestinationRuntime& runtime, LaneId lane) {
+  runtime.lanes_under_way.erase(lane);
   std::erase_if(runtime.waits_for_lane, [&](const auto& waiting) {
-    if (waiting.first != flight->delivery.lane) return false;
+    if (waiting.first != lane) return false;
     runtime.window.done(waiting.second);  // read again: it may have been cancelled too
     return true;
   });
+}
+
+// What of the attempt is recorded, whatever it leads to.
+void Dispatcher::Impl::landed(DestinationRuntime& runtime, const FlightPtr& flight, Outcome& outcome) {
+  flight->ended = true;
+  leave_lane(runtime, flight->delivery.lane);
   runtime.count(outcome.klass);
   outcome.reason = clean(outcome.reason, reason_bytes_max);
 
@@ -107,48 +176,85 @@ void Dispatcher::Impl::ended(const FlightPtr& flight, Outcome outcome) {
   result.outcome = outcome.klass;
   result.status = outcome.status;
   result.response = clean(outcome.response, response_bytes_max);
-  bool state_changed = false;
-  carry_out(runtime, flight, outcome, state_changed);
-  if (state_changed) save(runtime);
+}
+
+void Dispatcher::Impl::hand_over(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome) {
   if (log::enabled(log::Level::debug))
     log::debug("attempt ended", {{"destination", runtime.config.name},
                                  {"delivery", flight->delivery.id},
                                  {"outcome", to_string(outcome.klass)},
                                  {"reason", outcome.reason},
-                                 {"took_ms", result.took.count()}});
+                                 {"took_ms", flight->result.took.count()}});
   ++runtime.recording;
   record(flight);
-  pump(runtime);
 }
 
-// Decides, and applies what the decision means for the destination. The delivery's part goes into flight->result.
-void Dispatcher::Impl::carry_out(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome,
-                                 bool& state_changed) {
-  const SteadyTime now = clock_.steady();
+// What outlives the attempt: links, how far its steps came, and the other way if it is time for that.
+void Dispatcher::Impl::remember(DestinationRuntime& runtime, const FlightPtr& flight, Outcome& outcome) {
+  store::AttemptResult& result = flight->result;
+  store::StoredDelivery& delivery = flight->delivery;
+  std::size_t refused = 0;
+  result.subject = subject_of(delivery.origin);
+  result.saved = links_to_save(outcome.saved, refused);
+  if (!result.saved.empty()) runtime.has_links = true;
+  if (refused > 0)
+    log::warn("what a destination answered is too long or too much to be remembered",
+              {{"destination", runtime.config.name}, {"delivery", delivery.id}, {"values", refused}});
+  // An attempt that was cut says nothing of the steps before it: they are done all the same.
+  if (!outcome.progress.empty()) {
+    std::string progress = boost::json::serialize(outcome.progress);
+    if (progress.size() <= progress_bytes_max)
+      delivery.progress = std::move(progress);
+    else
+      log::warn("how far a delivery's steps came is too long to be remembered",
+                {{"destination", runtime.config.name}, {"delivery", delivery.id}});
+  }
+  result.progress = delivery.progress;
+  if (!delivery.deadline || result.state == DeliveryState::delivered) return;
+  const bool ambiguous = outcome.klass == OutcomeClass::ambiguous || outcome.goes_on;
+  if (result.state == DeliveryState::dead)
+    result.other_way = other_way(delivery, result.reason, ambiguous);
+  else if (clock_.now() >= *delivery.deadline)
+    result.other_way = other_way(delivery, "not taken before its deadline (" + result.reason + ")", ambiguous);
+}
+
+Decision Dispatcher::Impl::decision_on(DestinationRuntime& runtime, const Flight& flight, const Outcome& outcome,
+                                       double random) {
   AttemptFacts facts;
   facts.now = clock_.now();
-  facts.first_pending_at = flight->delivery.first_pending_at;
-  facts.charged_before = flight->delivery.attempts;
+  facts.first_pending_at = flight.delivery.first_pending_at;
+  facts.charged_before = flight.delivery.attempts;
   facts.throttles_before = runtime.throttles;
   facts.hold_ambiguous = runtime.config.hold_ambiguous;
-  facts.random = random_fraction();
+  facts.random = random;
   if (outcome.klass == OutcomeClass::refresh_auth) {
     const bool room = runtime.refreshed.size() < DestinationRuntime::refreshed_max;
-    facts.refreshed_before = !room || !runtime.refreshed.insert(flight->delivery.seq).second;
+    facts.refreshed_before = !room || !runtime.refreshed.insert(flight.delivery.seq).second;
   } else if (!runtime.refreshed.empty()) {
-    runtime.refreshed.erase(flight->delivery.seq);
+    runtime.refreshed.erase(flight.delivery.seq);
   }
-  const Decision decision = decide(outcome, facts, runtime.config.retry);
+  return decide(outcome, facts, runtime.config.retry);
+}
 
+// Once for a request. True: the state changed in a way that should survive a restart.
+bool Dispatcher::Impl::tell_circuit(DestinationRuntime& runtime, CircuitEffect effect, bool probe,
+                                    const std::string& reason) {
   const CircuitState before = runtime.circuit.state();
-  state_changed = runtime.circuit.end(decision.circuit, flight->probe, now);
+  const bool changed = runtime.circuit.end(effect, probe, clock_.steady());
   if (runtime.circuit.state() == CircuitState::open && before != CircuitState::open) {
     runtime.window.forget_ready();
     log::warn("circuit opened",
-              {{"destination", runtime.config.name}, {"faults", runtime.circuit.faults()}, {"reason", outcome.reason}});
+              {{"destination", runtime.config.name}, {"faults", runtime.circuit.faults()}, {"reason", reason}});
   } else if (before == CircuitState::half_open && runtime.circuit.state() == CircuitState::ramping) {
     log::info("circuit closes", {{"destination", runtime.config.name}});
   }
+  return changed;
+}
+
+// Applies what a decision means for the destination. The delivery's part goes into flight->result.
+void Dispatcher::Impl::carry_out(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome,
+                                 const Decision& decision, bool& state_changed) {
+  const SteadyTime now = clock_.steady();
   if (outcome.klass == OutcomeClass::ok || outcome.klass == OutcomeClass::duplicate) runtime.throttles = 0;
   if (outcome.wait) runtime.longest_wait = std::max(runtime.longest_wait, *outcome.wait);
   if (decision.pause_destination) {
@@ -187,23 +293,44 @@ void Dispatcher::Impl::disable(DestinationRuntime& runtime, const Flight& flight
   raise(event_type::destination_disabled, std::move(payload));
 }
 
-// A delivery that dies without an attempt.
-void Dispatcher::Impl::bury(DestinationRuntime& runtime, store::StoredDelivery delivery, std::string reason) {
-  if (!runtime.window.hold(delivery.seq)) return;
+// Something is recorded of a delivery without an attempt.
+Dispatcher::Impl::FlightPtr Dispatcher::Impl::ended_flight(const RuntimePtr& runtime, store::StoredDelivery delivery) {
   auto flight = std::make_shared<Flight>();
-  flight->runtime = shared(runtime);
+  flight->runtime = runtime;
   flight->delivery = std::move(delivery);
   flight->delivery.payload = std::string();
   flight->ended = true;
   flight->started_at = clock_.now();
   flight->result.delivery = flight->delivery.seq;
   flight->result.started_at = flight->started_at;
+  ++flights_;
+  ++runtime->recording;
+  return flight;
+}
+
+// A delivery that dies without an attempt.
+void Dispatcher::Impl::bury(const RuntimePtr& runtime, store::StoredDelivery delivery, std::string reason) {
+  if (!runtime->window.hold(delivery.seq)) return;
+  const FlightPtr flight = ended_flight(runtime, std::move(delivery));
   flight->result.outcome = OutcomeClass::reject;
   flight->result.reason = std::move(reason);
   flight->result.charged = false;
   flight->result.state = DeliveryState::dead;
-  ++flights_;
-  ++runtime.recording;
+  flight->result.progress = flight->delivery.progress;
+  if (flight->delivery.deadline) flight->result.other_way = other_way(flight->delivery, flight->result.reason, false);
+  record(flight);
+}
+
+// A delivery in the window whose attempt an earlier run of the daemon began, and did not see the end of.
+void Dispatcher::Impl::record_cut(const RuntimePtr& runtime, store::StoredDelivery delivery) {
+  const FlightPtr flight = ended_flight(runtime, std::move(delivery));
+  Outcome outcome(OutcomeClass::ambiguous, "the daemon ended during an attempt: whether it was taken is not known");
+  const Decision decision = decision_on(*runtime, *flight, outcome, random_fraction());
+  bool state_changed = false;
+  flight->result.outcome = outcome.klass;
+  flight->result.begun = true;
+  carry_out(*runtime, flight, outcome, decision, state_changed);
+  remember(*runtime, flight, outcome);
   record(flight);
 }
 
@@ -240,6 +367,7 @@ void Dispatcher::Impl::committed(const FlightPtr& flight, bool was_open) {
   --runtime.recording;
   --flights_;
   runtime.window.done(flight->delivery.seq);
+  release_lock(runtime, flight->delivery);
   if (flight->result.state != DeliveryState::dead || !was_open) return;
   runtime.refreshed.erase(flight->delivery.seq);
   log::warn(

@@ -1,6 +1,8 @@
-// The dispatcher's inside, in four files: dispatcher.cpp (what operators and app ask), dispatcher_pump.cpp (what may
+// The dispatcher's inside, in six files: dispatcher.cpp (what operators and app ask), dispatcher_pump.cpp (what may
 // start now, and when to look again), dispatcher_flights.cpp (an attempt from its start to its outcome's commit),
-// dispatcher_upkeep.cpp (what happens by the second: overdue attempts, alerts, gauges, clocks that jump).
+// batch_flights.cpp (the same for several in one request), dispatcher_ways.cpp (what happens to a delivery before its
+// attempt or instead of it: locks, links, other ways), dispatcher_upkeep.cpp (what happens by the second: overdue
+// attempts, alerts, gauges, clocks that jump).
 // Thread: delivery, except where a callback of the store puts into an Inbox.
 #pragma once
 
@@ -18,6 +20,8 @@
 #include "deliver/dead_letters.hpp"
 #include "deliver/destination_runtime.hpp"
 #include "deliver/dispatcher.hpp"
+#include "deliver/renderer.hpp"
+#include "deliver/retry_policy.hpp"
 
 namespace chatrelay::deliver {
 
@@ -67,18 +71,65 @@ class Dispatcher::Impl {
   void reader_failed(DestinationRuntime& runtime, const Error& error);
 
   // dispatcher_flights.cpp
-  void launch(DestinationRuntime& runtime, store::StoredDelivery delivery);
+  bool launch(DestinationRuntime& runtime, store::StoredDelivery delivery);
+  void note_beginning(const FlightPtr& flight, std::function<void()> start);
+  void start_attempt(const FlightPtr& flight, Attempt attempt);
+  FlightPtr new_flight(DestinationRuntime& runtime, store::StoredDelivery delivery, SteadyTime now);
   static boost::asio::awaitable<void> run(Impl* self, std::shared_ptr<bool> alive, FlightPtr flight,
                                           std::shared_ptr<destinations::Destination> destination, Attempt attempt);
   void ended(const FlightPtr& flight, Outcome outcome);
-  void carry_out(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome, bool& state_changed);
-  void bury(DestinationRuntime& runtime, store::StoredDelivery delivery, std::string reason);
+  void landed(DestinationRuntime& runtime, const FlightPtr& flight, Outcome& outcome);
+  void leave_lane(DestinationRuntime& runtime, LaneId lane);
+  static double random_fraction();
+  Decision decision_on(DestinationRuntime& runtime, const Flight& flight, const Outcome& outcome, double random);
+  bool tell_circuit(DestinationRuntime& runtime, CircuitEffect effect, bool probe, const std::string& reason);
+  void carry_out(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome, const Decision& decision,
+                 bool& state_changed);
+  void hand_over(DestinationRuntime& runtime, const FlightPtr& flight, const Outcome& outcome);
+  void remember(DestinationRuntime& runtime, const FlightPtr& flight, Outcome& outcome);
+  FlightPtr ended_flight(const RuntimePtr& runtime, store::StoredDelivery delivery);
+  void record_cut(const RuntimePtr& runtime, store::StoredDelivery delivery);
+  void bury(const RuntimePtr& runtime, store::StoredDelivery delivery, std::string reason);
   void record(const FlightPtr& flight);
   void on_recorded(std::vector<Recorded>&& records);
   void committed(const FlightPtr& flight, bool was_open);
   void disable(DestinationRuntime& runtime, const Flight& flight, const std::string& reason);
   void raise(const char* type, boost::json::object payload);
   RuntimePtr shared(DestinationRuntime& runtime) const;
+
+  // batch_flights.cpp
+  bool gather(DestinationRuntime& runtime, store::StoredDelivery& delivery, SteadyTime now);
+  std::optional<Batches::Leaving> next_batch(DestinationRuntime& runtime, SteadyTime now, bool nothing_more);
+  bool launch_batch(DestinationRuntime& runtime, Batches::Leaving leaving);
+  bool still_waits(DestinationRuntime& runtime, std::vector<store::StoredDelivery>& deliveries);
+  void send_late_ones_away(DestinationRuntime& runtime, std::vector<store::StoredDelivery>& deliveries);
+  std::optional<std::vector<Attempt>> attempts_of(DestinationRuntime& runtime,
+                                                  std::vector<store::StoredDelivery>& deliveries);
+  void let_go(DestinationRuntime& runtime, const store::StoredDelivery& delivery);
+  void let_gathered_go(DestinationRuntime& runtime);
+  static boost::asio::awaitable<void> run_batch(Impl* self, std::shared_ptr<bool> alive, FlightPtr first,
+                                                std::shared_ptr<destinations::Destination> destination,
+                                                std::vector<Attempt> attempts);
+  void start_batch(const FlightPtr& first, std::vector<Attempt> attempts);
+  void batch_ended(const FlightPtr& first, std::vector<Outcome> outcomes);
+  static void keep_together(DestinationRuntime& runtime, const std::vector<FlightPtr>& flights,
+                            const std::vector<Outcome>& outcomes, std::vector<Decision>& decisions);
+
+  // dispatcher_ways.cpp
+  bool is_locked(const DestinationRuntime& runtime, const store::StoredDelivery& delivery) const;
+  void take_lock(DestinationRuntime& runtime, const store::StoredDelivery& delivery);
+  void release_lock(DestinationRuntime& runtime, const store::StoredDelivery& delivery);
+  void wake_waiting(DestinationRuntime& runtime, const std::string& lock);
+  void drop_stale_locks(DestinationRuntime& runtime);
+  bool prepare(DestinationRuntime& runtime, store::StoredDelivery delivery);
+  void rendered(const RuntimePtr& runtime, const std::shared_ptr<store::StoredDelivery>& delivery,
+                const Result<std::string>& text);
+  void prepared(const RuntimePtr& runtime, store::StoredDelivery& delivery, const Result<bool>& kept);
+  store::OtherWay other_way(const store::StoredDelivery& delivery, const std::string& why, bool applied);
+  void overtake(const RuntimePtr& runtime, const store::StoredDelivery& delivery);
+  void overtaken(const RuntimePtr& runtime, DeliverySeq delivery, const Result<bool>& done);
+  void overtake_overdue();
+  bool take_aside(DestinationRuntime& runtime, DeliverySeq delivery);
 
   // dispatcher_upkeep.cpp
   void schedule_upkeep();
@@ -101,6 +152,7 @@ class Dispatcher::Impl {
   SteadyTime next_record_line_{};
   std::vector<FlightPtr> unrecorded_;  // the store refused their outcome: handed over again by upkeep
   std::size_t flights_ = 0;            // started or being recorded
+  std::set<DeliverySeq> overtaking_;   // handed to the store to go their other way
 
   boost::asio::steady_timer upkeep_timer_;
   boost::asio::steady_timer ring_timer_;
@@ -109,6 +161,7 @@ class Dispatcher::Impl {
   SteadyTime last_ring_{};
   unsigned upkeep_count_ = 0;
   bool draining_ = false;
+  WallTime started_{};  // what was due before may have been under way when a kill ended us: nobody knows
   std::optional<WallTime> last_wall_;
   SteadyTime last_steady_{};
   std::optional<WallTime> jumped_from_;  // the wall time before the clock was set back; until it is reached again
@@ -116,6 +169,7 @@ class Dispatcher::Impl {
 
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Lifetime: timers and attempts may outlive us
   TaskGroup attempts_;
+  std::unique_ptr<Renderer> renderer_;  // made when the first delivery needs it
 };
 
 }  // namespace chatrelay::deliver

@@ -5,6 +5,7 @@
 #include "common/log.hpp"
 #include "common/units.hpp"
 #include "deliver/dispatcher_impl.hpp"
+#include "deliver/links.hpp"
 #include "deliver/retry_policy.hpp"
 
 namespace chatrelay::deliver {
@@ -51,7 +52,8 @@ void Dispatcher::Impl::pump_all() {
 void Dispatcher::Impl::pump(DestinationRuntime& runtime) {
   end_overdue(runtime);
   // An attempt that ends at once comes back here while we start the next one: the loop below sees its slot.
-  if (draining_ || runtime.stopped() || runtime.pumping) return;
+  if (draining_ || runtime.pumping) return;
+  if (runtime.stopped()) return let_gathered_go(runtime);
   runtime.pumping = true;
   start_what_may_start(runtime);
   runtime.pumping = false;
@@ -61,6 +63,7 @@ void Dispatcher::Impl::pump(DestinationRuntime& runtime) {
 void Dispatcher::Impl::start_what_may_start(DestinationRuntime& runtime) {
   runtime.window.forget_ready_older_than(clock_.steady() - trust);
   if (jumped_from_ && clock_.steady() >= runtime.next_future_check) check_future(runtime);
+  runtime.batches.begin_round();
   for (;;) {
     const SteadyTime now = clock_.steady();
     if (draining_ || runtime.stopped()) return;
@@ -70,7 +73,10 @@ void Dispatcher::Impl::start_what_may_start(DestinationRuntime& runtime) {
       runtime.window.changed();
     }
     if (free_slots(runtime, now) == 0) {
-      if (runtime.circuit.state() == CircuitState::open) give_up_expired(runtime);
+      if (runtime.circuit.state() == CircuitState::open) {
+        let_gathered_go(runtime);
+        give_up_expired(runtime);
+      }
       if (const auto at = runtime.circuit.next_change(now, runtime.concurrency())) arm(runtime, *at);
       return;
     }
@@ -78,9 +84,22 @@ void Dispatcher::Impl::start_what_may_start(DestinationRuntime& runtime) {
       const auto wait = runtime.rate->wait(now);
       if (wait.count() > 0) return arm(runtime, now + std::chrono::duration_cast<SteadyTime::duration>(wait));
     }
+    if (auto batch = next_batch(runtime, now, false)) {
+      if (!launch_batch(runtime, std::move(*batch))) return;
+      continue;
+    }
+    if (runtime.aside >= DestinationRuntime::aside_max) {  // the end of each of them comes back here
+      if (const auto at = runtime.batches.next_leave()) arm(runtime, *at);
+      return;
+    }
     if (runtime.window.wants_fetch(runtime.low_water()) && !fetch(runtime)) return;
     std::optional<store::StoredDelivery> next = runtime.window.take();
     if (!next) {
+      if (auto batch = next_batch(runtime, now, true)) {
+        if (!launch_batch(runtime, std::move(*batch))) return;
+        continue;
+      }
+      if (const auto at = runtime.batches.next_leave()) arm(runtime, *at);
       if (const auto at = runtime.circuit.next_change(now, runtime.concurrency())) arm(runtime, *at);
       return arm_for_next_due(runtime);
     }
@@ -88,7 +107,26 @@ void Dispatcher::Impl::start_what_may_start(DestinationRuntime& runtime) {
       runtime.waits_for_lane.emplace_back(next->lane, next->seq);
       continue;
     }
-    launch(runtime, std::move(*next));
+    if (is_locked(runtime, *next)) {
+      if (runtime.waits_for_lock.size() < DestinationRuntime::waits_for_lock_max) {
+        runtime.waits_for_lock.emplace_back(lock_of(*next), next->seq);
+        continue;
+      }
+      runtime.window.give_back(std::move(*next), now);  // the end of an attempt comes back here
+      if (const auto at = runtime.batches.next_leave()) arm(runtime, *at);
+      return;
+    }
+    if (next->deadline && *next->deadline <= clock_.now()) {
+      overtake(shared(runtime), *next);
+      continue;
+    }
+    if (next->begun) {
+      record_cut(shared(runtime), std::move(*next));
+      continue;
+    }
+    if (gather(runtime, *next, now)) continue;
+    const bool goes_on = next->inputs.empty() ? launch(runtime, std::move(*next)) : prepare(runtime, std::move(*next));
+    if (!goes_on) return;
   }
 }
 
@@ -128,7 +166,7 @@ void Dispatcher::Impl::give_up_expired(DestinationRuntime& runtime) {
     if (!expired(wall, head.first_pending_at, head.attempts, runtime.config.retry)) continue;
     std::string reason = "given up after " + format_duration(runtime.config.retry.give_up_after) +
                          ", the destination does not answer: " + head.reason;
-    bury(runtime, std::move(head), std::move(reason));
+    bury(shared(runtime), std::move(head), std::move(reason));
   }
 }
 

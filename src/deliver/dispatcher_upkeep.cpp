@@ -31,7 +31,9 @@ void Dispatcher::Impl::upkeep() {
   for (auto& [name, runtime] : runtimes_) {
     end_overdue(*runtime);
     if (runtime->state_unsaved) save(*runtime);
+    drop_stale_locks(*runtime);
   }
+  overtake_overdue();
   for (const FlightPtr& flight : std::exchange(unrecorded_, {})) record(flight);
   for (auto& payload : dead_letters_.due(clock_.steady())) raise(event_type::delivery_dead, std::move(payload));
   if (upkeep_count_ % gauges_every == 0) show_backlog();

@@ -38,6 +38,15 @@ bool LaneWindow::hold(DeliverySeq delivery) {
   return true;
 }
 
+bool LaneWindow::drop_ready(DeliverySeq delivery) {
+  const auto found = std::ranges::find_if(ready_, [&](const Ready& entry) { return entry.delivery.seq == delivery; });
+  if (found == ready_.end()) return false;
+  ready_.erase(found);
+  erase(delivery);
+  may_have_more_ = true;
+  return true;
+}
+
 void LaneWindow::forget_ready() {
   if (ready_.empty()) return;
   for (const Ready& entry : ready_) erase(entry.delivery.seq);

@@ -35,6 +35,7 @@ class LaneWindow {
   void give_back(store::StoredDelivery delivery, SteadyTime now);  // taken, but nothing was tried
   void done(DeliverySeq delivery);                                 // its outcome is committed
   bool hold(DeliverySeq delivery);  // under way at once, without having been ready; false: it is in the window already
+  bool drop_ready(DeliverySeq delivery);  // false: it is not among those that are ready
   // Drops what was fetched and not started: it may have been cancelled since, or the destination is not to be used now.
   void forget_ready();
   // Limit: how long a fetched head is trusted.

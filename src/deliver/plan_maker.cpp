@@ -6,6 +6,7 @@
 
 #include "common/log.hpp"
 #include "common/text.hpp"
+#include "deliver/links.hpp"
 
 namespace chatrelay::deliver {
 
@@ -87,6 +88,7 @@ void PlanMaker::use(const PlannerSetup& setup) {
   sources_ = setup.make_sources();
   engine_ = std::make_unique<rules::Engine>(setup.rules);
   destinations_ = {setup.destinations.begin(), setup.destinations.end()};
+  time_zone_ = setup.time_zone;
   missing_told_.clear();
 }
 
@@ -131,10 +133,13 @@ Result<void> PlanMaker::plan(const store::StoredEvent& event, std::vector<store:
     stage = "rules";
     Decided decided;
     decide(
-        folded.events, [&](const Event& one) { return transcript(one, batch, plan.conversation); }, decided);
-    for (const auto& [part, planned] : decided.deliveries) {
-      note_missing(planned.destination);
-      plan.deliveries.push_back(row(event.source, chat_id, event.id, part, planned));
+        folded.events, [&](const Event& one) { return transcript(one, batch, plan.conversation); },
+        rules::LinksAre::later, decided);
+    for (const DecidedDelivery& one : decided.deliveries) {
+      if (is_echo(event, chat_id, folded.events, one, decided.failures)) continue;
+      note_missing(one.planned.destination);
+      if (one.planned.other_way) note_missing(one.planned.other_way->destination);
+      plan.deliveries.push_back(row(event.source, chat_id, event.id, one, event.received_at));
     }
     plan.failures = std::move(decided.failures);
   } catch (const std::exception& e) {
@@ -182,6 +187,23 @@ void PlanMaker::note_missing(const std::string& destination) {
             {{"destination", destination}});
 }
 
+// Two rules that send each other's messages on would never come to an end.
+bool PlanMaker::is_echo(const store::StoredEvent& stored, const std::string& chat_id, const std::vector<Event>& events,
+                        const DecidedDelivery& decided, std::vector<store::RuleFailure>& failures) {
+  const auto event = std::ranges::find_if(events, [&](const Event& one) { return one.ref.part == decided.part; });
+  // Whatever its type: a generic source's `map` names messages as it likes.
+  if (event == events.end() || !event->message || !event->message->text) return false;
+  const conversations::Way way{stored.source, chat_id, decided.planned.destination};
+  if (!echoes_.is_loop(way, *event->message->text, stored.received_at)) return false;
+  store::RuleFailure failure;
+  failure.part = decided.part;
+  failure.rule = decided.planned.rule;
+  failure.reason = "the message goes in circles between two chats, and was not sent to \"" +
+                   decided.planned.destination + "\" once more: a rule sends back what another rule sent";
+  failures.push_back(std::move(failure));
+  return true;
+}
+
 store::Plan PlanMaker::plan_as_failed(const store::StoredEvent& event, const std::string& reason) const {
   store::Plan plan;
   plan.event = event.seq;
@@ -193,7 +215,7 @@ store::Plan PlanMaker::plan_as_failed(const store::StoredEvent& event, const std
 
 void PlanMaker::decide(const std::vector<Event>& events,
                        const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript,
-                       Decided& decided) {
+                       rules::LinksAre links, Decided& decided) {
   EventExtras extras;
   // Without `presence` in the configuration nobody knows.
   extras.presence = {{"online", presence_.configured() ? json::value(presence_.online()) : json::value(nullptr)}};
@@ -204,18 +226,38 @@ void PlanMaker::decide(const std::vector<Event>& events,
       return *messages;
     };
     rules::Lazy lazy;
-    lazy.transcript = [&] { return conversations::transcript(once()); };
-    lazy.transcript_text = [&] { return conversations::transcript_text(once()); };
-    lazy.transcript_html = [&] { return conversations::transcript_html(once()); };
-    rules::Decision decision = engine_->decide(event, extras, lazy);
+    lazy.transcript = [&](const rules::TranscriptMember& member) {
+      conversations::TranscriptOptions options;
+      options.zone = time_zone_;
+      options.agents_too = member.agents_too;
+      if (event.chat) options.rating = event.chat->rating;
+      return conversations::transcript_in(member.form, once(), options);
+    };
+    if (links == rules::LinksAre::known) extras.links = links_now(event);
+    rules::Decision decision = engine_->decide(event, extras, lazy, links);
     if (decision.untaken) decision.failures.push_back(std::move(*decision.untaken));
+    const std::string visitor_id = event.visitor ? event.visitor->id.value_or("") : std::string();
     for (rules::Planned& planned : decision.deliveries)
-      decided.deliveries.emplace_back(event.ref.part, std::move(planned));
+      decided.deliveries.push_back({event.ref.part, visitor_id, std::move(planned)});
     for (store::RuleFailure& failure : decision.failures) {
       failure.part = event.ref.part;
       decided.failures.push_back(std::move(failure));
     }
   }
+}
+
+json::value PlanMaker::links_now(const Event& event) {
+  store::LinkSubject subject;
+  subject.source = event.source;
+  if (event.visitor) subject.visitor_id = event.visitor->id.value_or("");
+  if (event.chat) {
+    subject.chat_id = event.chat->id.value_or("");
+    subject.thread_id = event.chat->thread_id.value_or("");
+  }
+  const auto links = reader_.links(subject, "");
+  if (links) return links_of_destinations(*links);
+  read_error_ = links.error();
+  return json::object();
 }
 
 // The messages of this thread up to this event: what is committed, under what this batch and this webhook say. A chat
@@ -242,19 +284,29 @@ std::vector<store::StoredMessage> PlanMaker::transcript(const Event& event, cons
 }
 
 store::NewDelivery PlanMaker::row(const std::string& source, const std::string& chat_id, const std::string& event_id,
-                                  std::uint32_t part, const rules::Planned& planned) {
+                                  const DecidedDelivery& decided, WallTime since) {
+  const rules::Planned& planned = decided.planned;
   store::NewDelivery delivery;
-  delivery.part = part;
+  delivery.part = decided.part;
+  // The chat's visitor is the store's to know.
+  if (chat_id.empty()) delivery.visitor_id = decided.visitor_id;
+  delivery.lock = planned.lock;
+  if (planned.other_way) {
+    DecidedDelivery other{decided.part, decided.visitor_id, *planned.other_way};
+    delivery.deadline = since + planned.other_way_after;
+    delivery.other_way = std::make_shared<const store::NewDelivery>(row(source, chat_id, event_id, other, since));
+  }
   delivery.rule = planned.rule;
   delivery.destination = planned.destination;
   delivery.action = planned.action;
   // Without a chat there is nothing to keep in order with: each such event has a lane of its own.
   delivery.lane = lane_of(planned.destination, source, chat_id.empty() ? event_id : chat_id);
-  delivery.payload = json::serialize(planned.payload);
+  delivery.inputs = planned.inputs;
+  if (delivery.inputs.empty()) delivery.payload = json::serialize(planned.payload);
   return delivery;
 }
 
-Result<Decided> PlanMaker::replay(const store::StoredEvent& event) {
+Result<Decided> PlanMaker::replay(const store::StoredEvent& event, bool show) {
   Decided decided;
   try {
     std::vector<Event> parts = decode(event);
@@ -270,7 +322,8 @@ Result<Decided> PlanMaker::replay(const store::StoredEvent& event) {
     const std::vector<store::Plan> no_batch;
     read_error_.reset();
     decide(
-        folded.events, [&](const Event& one) { return transcript(one, no_batch, std::nullopt); }, decided);
+        folded.events, [&](const Event& one) { return transcript(one, no_batch, std::nullopt); },
+        show ? rules::LinksAre::known : rules::LinksAre::later, decided);
     if (read_error_) return *read_error_;
   } catch (const std::exception& e) {
     decided.deliveries.clear();

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "common/metrics.hpp"
+#include "common/zone.hpp"
+#include "conversations/echoes.hpp"
 #include "deliver/conversation_cache.hpp"
 #include "deliver/planner.hpp"
 #include "presence/presence.hpp"
@@ -22,9 +24,15 @@
 
 namespace chatrelay::deliver {
 
+struct DecidedDelivery {
+  std::uint32_t part = 0;
+  std::string visitor_id;  // of its event; empty if it has none
+  rules::Planned planned;
+};
+
 // A webhook's rules outcome, before it becomes rows.
 struct Decided {
-  std::vector<std::pair<std::uint32_t, rules::Planned>> deliveries;  // part, delivery
+  std::vector<DecidedDelivery> deliveries;
   std::vector<store::RuleFailure> failures;
 };
 
@@ -44,10 +52,12 @@ class PlanMaker {
   // The same webhook without its conversation and deliveries: for one that the store refuses.
   store::Plan plan_as_failed(const store::StoredEvent& event, const std::string& reason) const;
 
-  // What a replay would deliver, with everything as of the event. Reads the chat's history again.
-  Result<Decided> replay(const store::StoredEvent& event);
+  // What a replay would deliver, with everything as of the event. Reads the chat's history again. `show`: the
+  // deliveries are only looked at, and those that use links are rendered with those of now.
+  Result<Decided> replay(const store::StoredEvent& event, bool show);
+  // `since`: when the clock of its other way starts.
   static store::NewDelivery row(const std::string& source, const std::string& chat_id, const std::string& event_id,
-                                std::uint32_t part, const rules::Planned& planned);
+                                const DecidedDelivery& decided, WallTime since);
   // The chat that a webhook's parts speak of; empty if none.
   static std::string chat_of(const std::vector<Event>& parts);
 
@@ -59,12 +69,16 @@ class PlanMaker {
   using ChatKey = std::pair<std::string, std::string>;  // source, chat
   std::vector<Event> decode(const store::StoredEvent& event);
   void decide(const std::vector<Event>& events,
-              const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript, Decided& decided);
+              const std::function<std::vector<store::StoredMessage>(const Event&)>& transcript, rules::LinksAre links,
+              Decided& decided);
+  json::value links_now(const Event& event);
   std::vector<store::StoredMessage> transcript(const Event& event, const std::vector<store::Plan>& batch,
                                                const std::optional<store::ConversationUpdate>& own);
   void restore(const std::string& source, const std::string& chat_id, const std::vector<store::Plan>& batch);
   void tell_presence(const std::vector<Event>& events);
   void note_missing(const std::string& destination);
+  bool is_echo(const store::StoredEvent& stored, const std::string& chat_id, const std::vector<Event>& events,
+               const DecidedDelivery& decided, std::vector<store::RuleFailure>& failures);
   void report(const std::string& event_id, const std::vector<store::RuleFailure>& failures);
 
   store::Reader& reader_;
@@ -76,8 +90,10 @@ class PlanMaker {
   std::map<std::string, std::unique_ptr<systems::Source>> sources_;
   std::unique_ptr<rules::Engine> engine_;
   std::set<std::string, std::less<>> destinations_;
+  Zone time_zone_;
+  conversations::Echoes echoes_;
   std::set<ChatKey> uncommitted_;    // chats in a batch that is being committed
-  std::optional<Error> read_error_;  // the store failed under a transcript
+  std::optional<Error> read_error_;  // the store failed under a transcript, or under links
   std::set<std::string> missing_told_;
   std::map<std::string, std::pair<SteadyTime, std::uint64_t>, std::less<>>
       failure_lines_;  // rule → next line, not logged

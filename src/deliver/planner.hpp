@@ -15,6 +15,7 @@
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
 #include "presence/presence.hpp"
+#include "rules/catalog.hpp"
 #include "rules/rules.hpp"
 #include "store/store.hpp"
 #include "systems/source.hpp"
@@ -25,7 +26,9 @@ namespace chatrelay::deliver {
 struct PlannerSetup {
   std::shared_ptr<const rules::RuleSet> rules;
   std::function<std::map<std::string, std::unique_ptr<systems::Source>>()>
-      make_sources;  // by source name, "chatrelay" included
+      make_sources;                               // by source name, "chatrelay" included
+  Zone time_zone;                                 // of transcripts
+  std::shared_ptr<const rules::Catalog> catalog;  // what destinations can be told, for deliveries made by hand
   std::vector<std::string>
       destinations;  // configured now; a delivery to a missing one is planned all the same and waits held by name
 };

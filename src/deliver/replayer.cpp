@@ -78,7 +78,7 @@ Result<ReplayPlan> Replayer::replay_one(const ReplayRequest& request, EventSeq s
   if (!parts) return parts.error();
   if (parts->empty())
     return Error(ErrorKind::conflict, "event " + stored.id + " still waits to be planned for the first time");
-  Result<Decided> decided = maker.replay(stored);
+  Result<Decided> decided = maker.replay(stored, request.dry_run);
   if (!decided) return decided.error();
 
   std::string chat_id;
@@ -89,11 +89,12 @@ Result<ReplayPlan> Replayer::replay_one(const ReplayRequest& request, EventSeq s
   plan.event_id = stored.id;
   plan.failures = std::move(decided->failures);
   std::vector<store::NewDelivery> rows;
-  for (auto& [part, planned] : decided->deliveries) {
-    if (!request.only_destination.empty() && planned.destination != request.only_destination) continue;
-    if (!request.only_rule.empty() && planned.rule != request.only_rule) continue;
-    if (!request.dry_run) rows.push_back(PlanMaker::row(stored.source, chat_id, stored.id, part, planned));
-    plan.deliveries.push_back(std::move(planned));
+  for (DecidedDelivery& one : decided->deliveries) {
+    if (!request.only_destination.empty() && one.planned.destination != request.only_destination) continue;
+    if (!request.only_rule.empty() && one.planned.rule != request.only_rule) continue;
+    // The clock of another way starts now: what is long past has no deadline left.
+    if (!request.dry_run) rows.push_back(PlanMaker::row(stored.source, chat_id, stored.id, one, clock_.now()));
+    plan.deliveries.push_back(std::move(one.planned));
   }
   if (rows.empty()) return plan;
   auto answer = std::make_shared<StoreAnswer<std::vector<DeliverySeq>>>();

@@ -78,9 +78,15 @@ Decision by_class(const Outcome& outcome, const AttemptFacts& facts, const confi
   switch (outcome.klass) {
     case OutcomeClass::ok:
     case OutcomeClass::duplicate:
+      if (outcome.goes_on) {
+        decision.state = DeliveryState::pending;
+        decision.due_at = facts.now;
+        decision.charged = false;
+        decision.reason = outcome.reason;
+      }
       return decision;
     case OutcomeClass::retry:
-    case OutcomeClass::partial:  // the rest of a batch is tried again; what was applied answers `duplicate`
+    case OutcomeClass::partial:  // refused together with others: it is tried again, alone
       return try_again(outcome, facts, retry);
     case OutcomeClass::throttle:
       return throttled(outcome, facts, retry);
@@ -103,6 +109,7 @@ Decision by_class(const Outcome& outcome, const AttemptFacts& facts, const confi
 
 // What the attempt says about the destination, whatever became of the delivery.
 CircuitEffect circuit_effect(const Outcome& outcome) {
+  if (outcome.unasked) return CircuitEffect::not_asked;
   if (outcome.destination_fault) return CircuitEffect::fault;
   switch (outcome.klass) {
     case OutcomeClass::ok:

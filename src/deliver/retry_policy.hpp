@@ -22,7 +22,7 @@ struct AttemptFacts {
   double random = 0;  // [0, 1): full jitter
 };
 
-enum class CircuitEffect { none, success, fault };
+enum class CircuitEffect { none, success, fault, not_asked };
 
 struct Decision {
   DeliveryState state = DeliveryState::delivered;

@@ -186,39 +186,68 @@ class RelayTest : public testing::Test {
     return result ? std::move(*result) : T{};
   }
 
-  // One event of a chat with one delivery for each destination. The event's number.
-  EventSeq add(const std::string& chat, const std::vector<std::string>& destinations,
-               const std::string& source = "livechat") {
-    const auto appended = await<store::Appended>([&](auto done) {
-      store::NewEvent event;
-      event.source = source;
-      event.received_at = clock.now();
-      event.body = "{}";
-      store->append(std::move(event), std::move(done));
-    });
-    await<std::vector<DeliverySeq>>([&](auto done) {
-      store::Plan plan;
-      plan.event = appended.seq;
-      plan.planned_at = clock.now();
-      store::PlannedPart part;
-      part.type = "incoming_event";
-      part.chat_id = chat;
-      part.thread_id = "T1";
-      plan.parts.push_back(part);
-      for (const auto& destination : destinations) {
-        store::NewDelivery delivery;
-        delivery.rule = "rule";
-        delivery.destination = destination;
-        delivery.action = "send";
-        delivery.lane = lane_of(destination, source, chat);
-        delivery.payload = "{\"n\":" + std::to_string(appended.seq) + "}";
-        plan.deliveries.push_back(delivery);
-      }
+  EventSeq append(const std::string& source = "livechat") {
+    return await<store::Appended>([&](auto done) {
+             store::NewEvent event;
+             event.source = source;
+             event.received_at = clock.now();
+             event.body = "{}";
+             store->append(std::move(event), std::move(done));
+           })
+        .seq;
+  }
+  store::Plan plan_of(EventSeq event, const std::string& chat) {
+    store::Plan plan;
+    plan.event = event;
+    plan.planned_at = clock.now();
+    store::PlannedPart part;
+    part.type = "incoming_event";
+    part.chat_id = chat;
+    part.thread_id = "T1";
+    plan.parts.push_back(part);
+    return plan;
+  }
+  std::vector<DeliverySeq> apply(store::Plan plan) {
+    return await<std::vector<DeliverySeq>>([&](auto done) {
       std::vector<store::Plan> plans;
       plans.push_back(std::move(plan));
       store->apply(std::move(plans), std::move(done));
     });
-    return appended.seq;
+  }
+  static store::NewDelivery to(const std::string& destination, const std::string& chat,
+                               const std::string& source = "livechat") {
+    store::NewDelivery delivery;
+    delivery.rule = "rule";
+    delivery.destination = destination;
+    delivery.action = "send";
+    delivery.lane = lane_of(destination, source, chat);
+    delivery.payload = "{}";
+    return delivery;
+  }
+  // One event of a chat with one delivery for each destination. The event's number.
+  EventSeq add(const std::string& chat, const std::vector<std::string>& destinations,
+               const std::string& source = "livechat") {
+    const EventSeq event = append(source);
+    store::Plan plan = plan_of(event, chat);
+    for (const auto& destination : destinations) {
+      plan.deliveries.push_back(to(destination, chat, source));
+      plan.deliveries.back().payload = "{\"n\":" + std::to_string(event) + "}";
+    }
+    apply(std::move(plan));
+    return event;
+  }
+  // One delivery of a chat whose visitor is known to the store.
+  DeliverySeq add_one(const std::string& chat, const std::string& visitor, store::NewDelivery delivery) {
+    store::Plan plan = plan_of(append(), chat);
+    store::ConversationUpdate update;
+    update.source = "livechat";
+    update.chat_id = chat;
+    update.visitor_id = visitor;
+    update.active_at = clock.now();
+    update.state = boost::json::object();
+    plan.conversation = std::move(update);
+    plan.deliveries.push_back(std::move(delivery));
+    return apply(std::move(plan)).at(0);
   }
 
   // Runs the delivery thread's loop until something holds; the test fails if it never does.

@@ -70,6 +70,15 @@ class FlakyStore final : public store::Store {
   void remember(std::string name, boost::json::value value, store::Done<bool> done) override {
     inner_->remember(std::move(name), std::move(value), std::move(done));
   }
+  void begin(std::vector<DeliverySeq> deliveries, store::Done<bool> done) override {
+    inner_->begin(std::move(deliveries), std::move(done));
+  }
+  void render(DeliverySeq delivery, std::string payload, store::Done<bool> done) override {
+    inner_->render(delivery, std::move(payload), std::move(done));
+  }
+  void overtake(DeliverySeq delivery, store::OtherWay how, WallTime now, store::Done<bool> done) override {
+    inner_->overtake(delivery, std::move(how), now, std::move(done));
+  }
   void save_destination(store::DestinationState state, store::Done<bool> done) override {
     inner_->save_destination(std::move(state), std::move(done));
   }

@@ -46,6 +46,17 @@ TEST(Backoff, DoublesUpToItsMaximumWithFullJitter) {
   EXPECT_EQ(backoff(0, 1.0, retry), Millis{1'000});
 }
 
+TEST(RetryPolicy, WhatIsDoneInPartsGoesOnAtOnceAndIsNotCharged) {
+  Outcome part(OutcomeClass::ok, "a part of it is done");
+  part.goes_on = true;
+  const Decision decision = decide(part, facts_at(minutes(1), 1), retry_config());
+  EXPECT_EQ(decision.state, DeliveryState::pending);
+  EXPECT_EQ(decision.due_at, start + minutes(1));
+  EXPECT_FALSE(decision.charged);
+  EXPECT_FALSE(decision.pause_destination);
+  EXPECT_EQ(decision.circuit, CircuitEffect::success);
+}
+
 struct TableCase {
   OutcomeClass klass;
   bool hold_ambiguous;
@@ -265,6 +276,15 @@ TEST_F(CircuitTest, RampsUpAfterAProbeThatWasAnswered) {
   now += seconds(8);
   trip();
   EXPECT_EQ(circuit.open_until(), now + seconds(10)) << "closed for good: the doubling starts anew";
+}
+
+TEST_F(CircuitTest, AProbeThatAskedNothingProvesNothing) {
+  trip();
+  now += seconds(10);
+  circuit.allowed(now, 8);
+  EXPECT_FALSE(circuit.end(CircuitEffect::not_asked, circuit.begin(), now));
+  EXPECT_EQ(circuit.state(), CircuitState::half_open);
+  EXPECT_EQ(circuit.allowed(now, 8), 1u) << "the next one may start";
 }
 
 TEST_F(CircuitTest, OldAttemptsSayNothingWhileItIsOpen) {
