@@ -17,6 +17,15 @@ void wire(Context& context, deliver::Planner& planner, deliver::Dispatcher& disp
   context.resume = [&dispatcher](std::string name, std::function<void(Result<void>)> done) {
     dispatcher.resume(std::move(name), std::move(done));
   };
+  context.authorization.begin = [&dispatcher](std::string name, std::string redirect_uri) {
+    return dispatcher.begin_grant(name, std::move(redirect_uri));
+  };
+  context.authorization.finish = [&dispatcher](std::string name, std::string state, std::string code) {
+    return dispatcher.finish_grant(std::move(name), std::move(state), std::move(code));
+  };
+  context.send = [&dispatcher](std::string name, Attempt attempt) {
+    return dispatcher.send(std::move(name), std::move(attempt));
+  };
   context.probe = [&dispatcher](std::string name) { return dispatcher.probe(std::move(name)); };
 }
 

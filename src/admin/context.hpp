@@ -24,6 +24,15 @@
 
 namespace chatrelay::admin {
 
+// The code grant of destinations, by name. Errors: not_found, invalid: its login takes no authorization.
+struct Authorization {
+  std::function<Result<destinations::CodeGrant>(std::string name, std::string redirect_uri)> begin;
+  // The answer: {scope, expires_in}. Errors: not_found (the state), unauthorized (the code was refused), unavailable.
+  std::function<boost::asio::awaitable<Result<boost::json::object>>(std::string name, std::string state,
+                                                                    std::string code)>
+      finish;
+};
+
 struct Context {
   Context(boost::asio::any_io_executor e, store::Store& s, presence::Board& p, const Clock& c, Metrics& m)
       : executor(std::move(e)), store(s), presence(p), clock(c), metrics(m) {}
@@ -47,6 +56,8 @@ struct Context {
   std::function<void(std::string name, std::string reason, std::function<void(Result<void>)> done)> pause;
   std::function<void(std::string name, std::function<void(Result<void>)> done)> resume;
   std::function<boost::asio::awaitable<Result<Outcome>>(std::string name)> probe;
+  std::function<boost::asio::awaitable<Result<Outcome>>(std::string name, Attempt attempt)> send;
+  Authorization authorization;
 
   // Of app.
   // What is configured just now; its make_sources is called on this room's own reader thread, to show stored webhooks

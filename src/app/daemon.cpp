@@ -1,10 +1,12 @@
 #include "app/daemon.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <future>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
@@ -27,8 +29,10 @@
 #include "common/async/inbox.hpp"
 #include "common/log.hpp"
 #include "common/room_bell.hpp"
+#include "conversations/silent_chats.hpp"
 #include "deliver/dispatcher.hpp"
 #include "deliver/planner.hpp"
+#include "destinations/connector/limits.hpp"
 #include "expression/expression.hpp"
 #include "http/client.hpp"
 #include "http/files.hpp"
@@ -57,8 +61,10 @@ constexpr Millis thread_stuck_after{30'000};
 constexpr std::size_t prune_rows_a_step = 200;  // a few milliseconds of the writer
 constexpr Millis prune_pause{100};              // between steps, so that writers never queue behind retention
 constexpr Millis prune_every{10 * 60'000};
-// A clock that was set forward makes everything old at once. Retention waits a day for somebody to set it right.
+// A clock that was set forward makes everything old at once. Retention and the end of silent chats wait a day for
+// somebody to set it right.
 constexpr std::chrono::hours clock_jump{1}, clock_patience{24};
+constexpr Millis quiet_look_min{1'000}, quiet_look_max{60'000};
 constexpr std::size_t admin_connections_max = 256;  // people, scrapers, tails
 constexpr rlim_t descriptors_wanted = 65'536;       // as in the systemd unit
 
@@ -172,7 +178,8 @@ class Daemon {
         api_(admin_context()),
         signals_(control_, SIGTERM, SIGINT, SIGHUP),
         watchdog_(control_),
-        retention_(control_) {}
+        retention_(control_),
+        quiet_(control_) {}
   ~Daemon() {
     const std::lock_guard lock(bells_->mutex);
     bells_->open = false;
@@ -195,6 +202,8 @@ class Daemon {
   void wait_for_signal();
   void keep_alive();
   void prune();
+  void watch_silence();
+  void end_silent_chats();
   bool clock_jumped_forward(WallTime wall, SteadyTime steady);
   void drain();
   std::vector<std::string> not_ready() const;
@@ -226,6 +235,8 @@ class Daemon {
   std::unique_ptr<store::Store> store_;
   presence::Board presence_;
   http::Client client_;
+  const std::shared_ptr<destinations::connector::SharedLimits> limits_ =
+      std::make_shared<destinations::connector::SharedLimits>();
   presence::UpstreamPoll upstream_;
   Inbox<char> presence_changed_;
   ingest::Hooks hooks_;
@@ -242,9 +253,12 @@ class Daemon {
   asio::signal_set signals_;
   asio::steady_timer watchdog_;
   asio::steady_timer retention_;
-  std::optional<WallTime> pruned_wall_;  // when retention looked at the clock last
-  SteadyTime pruned_steady_{};
-  SteadyTime prune_not_before_{};
+  asio::steady_timer quiet_;                       // until the next look for chats that silence ends
+  std::unique_ptr<store::Reader> control_reader_;  // Thread: control
+  std::optional<conversations::SilentChats> silent_chats_;
+  std::optional<WallTime> seen_wall_;  // when somebody looked at the clock last
+  SteadyTime seen_steady_{};
+  SteadyTime clock_trusted_from_{};
   std::future<void> pruning_;  // Lifetime: its callback refers to this; drain() waits for it
   std::atomic<bool> ready_{false};
   std::atomic<bool> draining_{false};
@@ -280,8 +294,15 @@ std::vector<std::string> Daemon::not_ready() const {
 destinations::Context Daemon::destination_context(const Setup& setup) {
   boost::system::error_code ignored;
   const std::string host = asio::ip::host_name(ignored);
-  return {delivery_.context().get_executor(), client_, clock_, setup.config().tables,
-          ignored ? "localhost" : host,       *store_, bell_};
+  return {delivery_.context().get_executor(),
+          client_,
+          clock_,
+          setup.config().tables,
+          ignored ? "localhost" : host,
+          *store_,
+          bell_,
+          setup.config().store_key,
+          limits_};
 }
 
 systems::EndpointContext Daemon::endpoint_context(const Setup& setup) {
@@ -400,6 +421,7 @@ int Daemon::run() {
   wait_for_signal();
   keep_alive();
   prune();
+  watch_silence();
   control_.run();
   drain();
   log::info("stopped");
@@ -429,6 +451,7 @@ config::Problems Daemon::reload() {
     problems = next->problems();
     if (!applied) problems.add({next->config().file, 0}, applied.error().message);
   }
+  if (!problems.has_errors()) watch_silence();
   if (!problems.has_errors()) say_what_needs_a_restart(before->config(), next->config(), problems);
   log_problems(problems);
   if (problems.has_errors()) {
@@ -522,13 +545,44 @@ void Daemon::keep_alive() {
 
 // Thread: control.
 bool Daemon::clock_jumped_forward(WallTime wall, SteadyTime steady) {
-  if (pruned_wall_ && wall - *pruned_wall_ > std::chrono::duration_cast<Millis>(steady - pruned_steady_) + clock_jump) {
-    log::warn("the clock was set forward: nothing is removed for a day", {{"now", format_rfc3339(wall)}});
-    prune_not_before_ = steady + clock_patience;
+  if (seen_wall_ && wall - *seen_wall_ > std::chrono::duration_cast<Millis>(steady - seen_steady_) + clock_jump) {
+    log::warn("the clock was set forward: for a day nothing is removed, and no silent chat is ended",
+              {{"now", format_rfc3339(wall)}});
+    clock_trusted_from_ = steady + clock_patience;
   }
-  pruned_wall_ = wall;
-  pruned_steady_ = steady;
-  return steady < prune_not_before_;
+  seen_wall_ = wall;
+  seen_steady_ = steady;
+  return steady < clock_trusted_from_;
+}
+
+// Thread: control. Also after a reload, which may have changed the silence.
+void Daemon::watch_silence() {
+  const auto silence = setup()->config().conversations.silence;
+  if (!silence) {
+    quiet_.cancel();
+    return;
+  }
+  quiet_.expires_after(std::clamp(*silence / 20, quiet_look_min, quiet_look_max));
+  quiet_.async_wait([this](boost::system::error_code ec) {
+    if (ec) return;
+    end_silent_chats();
+    watch_silence();
+  });
+}
+
+void Daemon::end_silent_chats() {
+  const auto now_set_up = setup();
+  const auto silence = now_set_up->config().conversations.silence;
+  if (!silence || draining_ || clock_jumped_forward(clock_.now(), clock_.steady())) return;
+  if (!silent_chats_) {
+    control_reader_ = store_->open_reader();
+    silent_chats_.emplace(*store_, *control_reader_);
+  }
+  std::set<std::string, std::less<>> sources;
+  for (const config::SourceConfig& source : now_set_up->config().sources) sources.insert(source.name);
+  const auto ended = silent_chats_->look(*silence, clock_.now(), sources);
+  if (!ended) log::error("silent chats cannot be looked for", {{"reason", ended.error().message}});
+  if (ended && *ended > 0) log::info("silent chats are ended", {{"chats", *ended}});
 }
 
 void Daemon::prune() {

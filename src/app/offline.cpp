@@ -14,6 +14,7 @@
 #include "common/room_bell.hpp"
 #include "common/text.hpp"
 #include "destinations/connector/inline_tests.hpp"
+#include "destinations/connector/manual.hpp"
 #include "destinations/connector/registry.hpp"
 #include "http/client.hpp"
 #include "rules/test_runner.hpp"
@@ -38,7 +39,8 @@ void try_destinations(const Setup& setup, bool probe, config::Problems& problems
   const auto store = store::make_memory_store(clock);
   RoomBell bell;
   const destinations::Context destination_context{
-      context.get_executor(), client, clock, setup.config().tables, "localhost", *store, bell};
+      context.get_executor(),  client, clock, setup.config().tables, "localhost", *store, bell,
+      setup.config().store_key};
   auto made = setup.make_destinations(destination_context);
   if (!probe) return;
   for (const deliver::ConfiguredDestination& destination : made) {
@@ -53,10 +55,18 @@ void try_destinations(const Setup& setup, bool probe, config::Problems& problems
   }
 }
 
+// The shipped connectors are tried by `connectors test`; those of folders are the operator's own, and nobody else's.
+void lint_own_connectors(const config::Config& config, config::Problems& problems) {
+  config::Problems said_already;
+  const auto own = destinations::connector::Registry::load({}, config.connectors, said_already);
+  for (const auto& [name, file] : own->all()) destinations::connector::lint_connector(*file, problems);
+}
+
 CheckResult check(const std::string& config_file, bool online) {
   const auto setup = Setup::load(config_file, config::Environment::process());
   CheckResult result;
   config::Problems found;
+  lint_own_connectors(setup->config(), found);
   if (!setup->problems().has_errors()) try_destinations(*setup, online, found);
   result.problems = setup->problems();
   result.problems.append(found);
@@ -66,13 +76,28 @@ CheckResult check(const std::string& config_file, bool online) {
   return result;
 }
 
+std::shared_ptr<const destinations::connector::Registry> load_connectors(const std::string& config_file,
+                                                                         config::Problems& problems) {
+  std::vector<std::string> folders;
+  if (!config_file.empty())
+    folders = config::load_config(config_file, problems, config::Environment::process()).connectors;
+  return destinations::connector::Registry::load(destinations::connector::shipped_connectors(), folders, problems);
+}
+
+std::vector<admin::cli::ConnectorPage> connector_pages(const std::string& config_file, config::Problems& problems) {
+  std::vector<admin::cli::ConnectorPage> pages;
+  const auto registry = load_connectors(config_file, problems);
+  for (const auto& [name, file] : registry->all()) {
+    admin::cli::ConnectorPage page{name, file->about, {}, destinations::connector::manual_page(*file)};
+    for (const auto& [action, about] : file->actions) page.actions.push_back(action);
+    pages.push_back(std::move(page));
+  }
+  return pages;
+}
+
 TestReport test_connectors(const std::string& config_file, const std::vector<std::string>& files) {
   TestReport report;
-  const auto environment = config::Environment::process();
-  std::vector<std::string> folders;
-  if (!config_file.empty()) folders = config::load_config(config_file, report.problems, environment).connectors;
-  const auto registry =
-      destinations::connector::Registry::load(destinations::connector::shipped_connectors(), folders, report.problems);
+  const auto registry = load_connectors(config_file, report.problems);
   for (const auto& [name, file] : registry->all()) {
     if (!files.empty() && std::find(files.begin(), files.end(), name) == files.end()) continue;
     const auto run = destinations::connector::run_inline_tests(*file);
@@ -134,7 +159,7 @@ TestReport test_rules(const std::string& config_file, const std::vector<std::str
   const auto run = rules::run_tests(files.empty() ? config.rules : files, config.rules, setup->catalog(), config.tables,
                                     decode, report.problems, environment);
   for (const rules::TestResult& test : run.tests)
-    report.tests.push_back({test.where.to_string(), test.name, test.passed, test.details});
+    report.tests.push_back({test.where.to_string(), test.name, test.passed, test.details, test.skipped});
   return report;
 }
 
@@ -146,6 +171,7 @@ admin::cli::Hooks command_line_hooks() {
   hooks.check = &check;
   hooks.test_rules = &test_rules;
   hooks.test_connectors = &test_connectors;
+  hooks.connectors = &connector_pages;
   hooks.make_source = [](const config::SourceConfig& config, const boost::json::object& tables,
                          config::Problems& problems) {
     const systems::SourceKind* kind = find_source_kind(config.system);

@@ -38,6 +38,7 @@ std::shared_ptr<const Setup> Setup::load(const std::string& file, const config::
     if (const auto* kind = serving_kind(source); kind && !kind->accompanies_hook) served.push_back(source.name);
   setup->kinds_ = destination_kinds(registry, std::move(served));
   setup->read_destinations(*registry);
+  setup->catalog_.time_zone = setup->config_.transcripts.time_zone;
   setup->rules_ =
       rules::RuleSet::load(setup->config_.rules, setup->catalog_, setup->config_.tables, setup->problems_, environment);
   return setup;
@@ -100,7 +101,9 @@ void Setup::read_destinations(const destinations::connector::Registry& registry)
                                             "\" is not a connector but a kind; write kind: " + destination.connector);
       continue;
     }
-    catalog_.targets.emplace(destination.name, kind->schema(destination, problems_));
+    rules::Target target = kind->schema(destination, problems_);
+    target.or_else = destination.node["or_else"];
+    catalog_.targets.emplace(destination.name, std::move(target));
   }
 }
 
@@ -173,6 +176,8 @@ std::vector<deliver::ConfiguredDestination> Setup::make_destinations(const desti
 std::shared_ptr<const deliver::PlannerSetup> Setup::planner_setup(const std::shared_ptr<const Setup>& self) const {
   auto setup = std::make_shared<deliver::PlannerSetup>();
   setup->rules = rules_;
+  setup->catalog = std::shared_ptr<const rules::Catalog>(self, &catalog_);
+  setup->time_zone = config_.transcripts.time_zone;
   setup->make_sources = [self] { return self->make_sources(); };
   for (const config::DestinationConfig& destination : config_.destinations)
     setup->destinations.push_back(destination.name);

@@ -48,7 +48,8 @@ LIBRARIES = [
     (re.compile(r"<curl/"), ["src/http/"], "libcurl"),
     (re.compile(r"<spdlog/"), ["src/common/"], "spdlog"),
     (re.compile(r"<CLI/"), ["src/admin/cli/"], "CLI11"),
-    (re.compile(r"<date/"), ["src/presence/"], "date"),
+    # Hours are presence's business; the zones themselves are also what transcripts show times in.
+    (re.compile(r"<date/"), ["src/presence/", "src/common/zone."], "date"),
     (re.compile(r"<crypt\.h>"), ["src/common/"], "libcrypt"),
     (re.compile(r"<systemd/"), ["src/app/"], "libsystemd"),
 ]

@@ -1,5 +1,6 @@
-// GET /api/chats and /api/chats/{source}/{id}: conversations, with their transcript and deliveries.
+// GET /api/chats and /api/chats/{source}/{id}: conversations, with their transcript, deliveries and links.
 #include "admin/api/handlers.hpp"
+#include "admin/api/links.hpp"
 #include "admin/api/standstill.hpp"
 #include "admin/api/views.hpp"
 #include "common/text.hpp"
@@ -34,6 +35,11 @@ Result<json::value> read_chat(ReadAccess& access, const Standstill& standstill, 
   for (const store::StoredDelivery& delivery : *deliveries) sent.push_back(view(delivery));
   out["transcript"] = std::move(transcript);
   out["deliveries"] = std::move(sent);
+  const auto links = access.reader.links_of_chat(source, chat_id);
+  if (!links) return links.error();
+  auto shown = links_view(access.reader, *links);
+  if (!shown) return shown.error();
+  out["links"] = std::move(*shown);
   return out;
 }
 

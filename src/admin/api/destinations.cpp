@@ -4,8 +4,11 @@
 #include "admin/api/handlers.hpp"
 #include "admin/api/standstill.hpp"
 #include "admin/api/views.hpp"
+#include "common/crypto.hpp"
+#include "common/ids.hpp"
 #include "common/json.hpp"
 #include "common/text.hpp"
+#include "rules/by_hand.hpp"
 
 namespace chatrelay::admin::api {
 namespace {
@@ -105,17 +108,54 @@ awaitable<http::Response> resume_destination(Call& call) {
   co_return json_response(200, done);
 }
 
+namespace {
+
+// A delivery that the operator wrote by hand, as an attempt. Errors: invalid, not_found.
+Result<Attempt> attempt_by_hand(Context& context, const std::string& name, const std::string& action,
+                                json::object with) {
+  const auto setup = context.setup();
+  const auto target = setup->catalog->targets.find(name);
+  if (target == setup->catalog->targets.end()) return not_found("there is no destination " + printable(name, 60));
+  const WallTime now = context.clock.now();
+  auto planned = rules::plan_by_hand(target->second, action, std::move(with), now);
+  if (!planned) return planned.error();
+  Attempt attempt;
+  attempt.id = encode_ulid({now, static_cast<std::uint32_t>(random_u64()), 0});
+  attempt.event_id = attempt.id;
+  attempt.event_type = "test";
+  attempt.source = own_source;
+  attempt.action = std::move(planned->action);
+  attempt.with = std::move(planned->payload);
+  attempt.planned_at = now;
+  return attempt;
+}
+
+}  // namespace
+
 awaitable<http::Response> test_destination(Call& call) {
+  std::string name = call.names["name"];
+  const bool sends = call.fields.flag("send");
+  const std::string action = call.fields.text("action");
+  json::object with = call.fields.object("with");
+  if (!sends && (!action.empty() || !with.empty())) call.fields.fail("\"action\" and \"with\" go with \"send\": true");
   if (const auto error = call.fields.error()) co_return error_response(*error);
-  if (const auto unknown = unknown_destination(call.context(), call.names["name"])) co_return error_response(*unknown);
-  const auto outcome = co_await call.context().probe(call.names["name"]);
+  if (const auto unknown = unknown_destination(call.context(), name)) co_return error_response(*unknown);
+  Result<Outcome> outcome = Outcome();
+  if (sends) {
+    auto attempt = attempt_by_hand(call.context(), name, action, std::move(with));
+    if (!attempt) co_return error_response(attempt.error());
+    Attempt by_hand = std::move(*attempt);
+    outcome = co_await call.context().send(std::move(name), std::move(by_hand));
+  } else {
+    outcome = co_await call.context().probe(std::move(name));
+  }
   if (!outcome) co_return error_response(outcome.error());
   const bool well = outcome->klass == OutcomeClass::ok || outcome->klass == OutcomeClass::duplicate;
   const json::object done{{"name", call.names["name"]},
                           {"ok", well},
                           {"outcome", to_string(outcome->klass)},
                           {"status", outcome->status ? json::value(outcome->status) : json::value(nullptr)},
-                          {"reason", text_value(outcome->reason)},
+                          {"reason", text_value(well && outcome->reason.empty() ? "it was taken" : outcome->reason)},
                           {"response", text_value(outcome->response)}};
   co_return json_response(200, done);
 }

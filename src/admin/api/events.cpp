@@ -1,5 +1,6 @@
 // GET /api/events and /api/events/{id}: what arrived.
 #include "admin/api/handlers.hpp"
+#include "admin/api/links.hpp"
 #include "admin/api/standstill.hpp"
 #include "admin/api/views.hpp"
 #include "common/json.hpp"
@@ -56,6 +57,9 @@ Result<json::value> read_event(ReadAccess& access, const std::shared_ptr<const d
   for (const store::StoredDelivery& delivery : *deliveries) planned.push_back(view(delivery));
   out["failures"] = std::move(failed);
   out["deliveries"] = std::move(planned);
+  auto links = links_of_event(access.reader, stored->source, *parts, out["events"]);
+  if (!links) return links.error();
+  out["links"] = std::move(*links);
   return out;
 }
 

@@ -17,6 +17,8 @@ awaitable<http::Response> tail_events(Call& call);
 // chats.cpp
 awaitable<http::Response> list_chats(Call& call);
 awaitable<http::Response> show_chat(Call& call);
+// links.cpp
+awaitable<http::Response> list_links(Call& call);
 // deliveries.cpp
 awaitable<http::Response> list_deliveries(Call& call);
 awaitable<http::Response> show_delivery(Call& call);
@@ -29,6 +31,8 @@ awaitable<http::Response> list_destinations(Call& call);
 awaitable<http::Response> pause_destination(Call& call);
 awaitable<http::Response> resume_destination(Call& call);
 awaitable<http::Response> test_destination(Call& call);
+awaitable<http::Response> begin_authorization(Call& call);   // authorize.hpp
+awaitable<http::Response> finish_authorization(Call& call);  // authorize.hpp
 // presence.cpp
 awaitable<http::Response> show_presence(Call& call);
 awaitable<http::Response> set_presence(Call& call);

@@ -109,6 +109,7 @@ json::object view(const store::StoredDelivery& delivery) {
           {"state", to_string(delivery.state)},
           {"attempts", delivery.attempts},
           {"reason", text_or_null(delivery.reason)},
+          {"note", text_or_null(delivery.note)},
           {"created_at", time_value(delivery.created_at)},
           {"due_at", is_open(delivery.state) && delivery.state != DeliveryState::held ? time_value(delivery.due_at)
                                                                                       : json::value(nullptr)},

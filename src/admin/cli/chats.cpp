@@ -1,6 +1,7 @@
 // chatrelay chats list|show
 #include <ostream>
 
+#include "admin/cli/links.hpp"
 #include "admin/cli/listing.hpp"
 #include "common/json.hpp"
 
@@ -79,21 +80,12 @@ void print_chat(Shell& shell, const json::value& chat) {
   shell.out() << "\n";
   for (const json::value& message : rows_of(chat, "transcript")) print_message(shell, message);
   if (rows_of(chat, "transcript").empty()) shell.out() << "no messages\n";
+  if (!rows_of(chat, "links").empty()) shell.out() << "\n";
+  print_links(shell, chat);
   Table deliveries = delivery_table();
   for (const json::value& delivery : rows_of(chat, "deliveries")) deliveries.add(delivery_row(delivery));
   shell.out() << (deliveries.empty() ? "\nno deliveries\n" : "\n");
   if (!deliveries.empty()) deliveries.print(shell.out(), shell.terminal.width);
-}
-
-// A chat is named by its source and its id; with the id alone it is looked up, if only one source has it.
-std::string source_of(AdminClient& client, const std::string& chat) {
-  const auto page = client.get("/api/chats", {{"chat", chat}, {"limit", "2"}});
-  const auto& rows = rows_of(page, "chats");
-  if (rows.empty()) throw Failure(exit_code::data, "there is no chat " + clean(chat));
-  if (rows.size() > 1)
-    throw Failure(exit_code::usage,
-                  "several sources have a chat " + clean(chat) + ": say which one with --source NAME");
-  return string_at(rows.front(), "source").value_or("");
 }
 
 struct ShowOptions {
@@ -103,7 +95,7 @@ struct ShowOptions {
 
 int show(Shell& shell, const ShowOptions& options) {
   AdminClient client(shell);
-  const std::string source = options.source.empty() ? source_of(client, options.id) : options.source;
+  const std::string source = options.source.empty() ? source_of_chat(client, options.id) : options.source;
   const auto chat = client.get("/api/chats" + segment(source) + segment(options.id), {{"thread", options.thread}});
   if (options.as_json) return print_json(shell, chat);
   print_chat(shell, chat);
@@ -133,7 +125,7 @@ void add_chats(CLI::App& app, Shell& shell) {
     };
   });
 
-  CLI::App* verb = add_verb(*chats, "show", "one chat: its transcript and its deliveries",
+  CLI::App* verb = add_verb(*chats, "show", "one chat: its transcript, links and deliveries",
                             "  chatrelay chats show PJ0MRSHTDG\n"
                             "  chatrelay chats show PJ0MRSHTDG --source livechat --thread K600PKZON8");
   auto options = std::make_shared<ShowOptions>();

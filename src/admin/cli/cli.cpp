@@ -43,10 +43,12 @@ void add_everything(CLI::App& app, Shell& shell) {
   add_events(app, shell);
   add_chats(app, shell);
   add_deliveries(app, shell);
+  add_links(app, shell);
   add_replay(app, shell);
   add_destinations(app, shell);
   add_presence(app, shell);
   add_send(app, shell);
+  add_webhooks(app, shell);
   add_sink(app, shell);
   add_reload(app, shell);
   add_backup(app, shell);

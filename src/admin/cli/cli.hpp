@@ -1,7 +1,7 @@
 // The command line: every verb of chatrelay, a file each. run() parses, acts, and gives the exit code (sysexits.h).
 //
-// serve, check, rules, connectors, send, sink, restore, init and version work in this process, through what app gives
-// as Hooks; all others talk to the daemon's admin port, so that no second process ever opens the store.
+// serve, check, rules, connectors, send, sink, webhooks, restore, init and version work in this process, through what
+// app gives as Hooks; all others talk to the daemon's admin port, so that no second process ever opens the store.
 #pragma once
 
 #include <functional>
@@ -30,11 +30,19 @@ struct TestResult {
   std::string where;  // file, or file:line
   std::string name;
   bool passed = false;
-  std::string detail;  // what differed; may have several lines
+  std::string detail;    // what differed; may have several lines
+  bool skipped = false;  // passed, because it is about a destination that is not configured
 };
 struct TestReport {
   config::Problems problems;  // what could not be loaded; with errors, nothing was run
   std::vector<TestResult> tests;
+};
+
+// One kind of HTTP destination, as `connectors list|show` tell of it.
+struct ConnectorPage {
+  std::string name, about;
+  std::vector<std::string> actions;
+  std::string manual;  // the whole page
 };
 
 // What app offers to the command line. No files, or no names: all that belong to the configuration.
@@ -45,6 +53,8 @@ struct Hooks {
   std::function<TestReport(const std::string& config_file, const std::vector<std::string>& files)> test_rules;
   // `config_file` is empty when there is none: the shipped connectors are tested all the same.
   std::function<TestReport(const std::string& config_file, const std::vector<std::string>& names)> test_connectors;
+  // The shipped connectors and those of the configuration's folders, by name; `config_file` as above.
+  std::function<std::vector<ConnectorPage>(const std::string& config_file, config::Problems& problems)> connectors;
   // For `send`: the configured source, which signs what it would accept. nullptr when problems were added.
   std::function<std::unique_ptr<systems::Source>(const config::SourceConfig& config, const boost::json::object& tables,
                                                  config::Problems& problems)>

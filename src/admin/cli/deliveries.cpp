@@ -29,6 +29,7 @@ void print_delivery(Shell& shell, const json::value& delivery) {
                       {"action", cell(delivery, "action")},
                       {"state", cell(delivery, "state")},
                       {"reason", cell(delivery, "reason")},
+                      {"note", cell(delivery, "note")},
                       {"created", time_cell(delivery, "created_at")},
                       {"due", time_cell(delivery, "due_at")},
                       {"finished", time_cell(delivery, "finished_at")}});

@@ -1,6 +1,7 @@
 // chatrelay destinations status|pause|resume|test
 #include <ostream>
 
+#include "admin/cli/authorize.hpp"
 #include "admin/cli/listing.hpp"
 #include "common/json.hpp"
 
@@ -50,6 +51,9 @@ struct Options {
   std::vector<std::string> names;
   std::string reason;
   bool as_json = false;
+  bool sends = false;
+  std::string action;
+  std::vector<std::string> with;  // KEY=VALUE
 };
 
 int switch_all(Shell& shell, const std::string& verb, const std::string& done, const Options& options) {
@@ -63,7 +67,29 @@ int switch_all(Shell& shell, const std::string& verb, const std::string& done, c
   return exit_code::ok;
 }
 
+json::object test_body(const Options& options) {
+  json::object body;
+  if (!options.sends) {
+    if (!options.action.empty() || !options.with.empty())
+      throw Failure(exit_code::usage, "--action and --with say what --send sends; write --send as well");
+    return body;
+  }
+  if (options.names.size() != 1) throw Failure(exit_code::usage, "--send takes one destination");
+  body["send"] = true;
+  if (!options.action.empty()) body["action"] = options.action;
+  json::object with;
+  for (const std::string& pair : options.with) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw Failure(exit_code::usage, "--with takes KEY=VALUE, not \"" + clean(pair) + "\"");
+    with[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  body["with"] = std::move(with);
+  return body;
+}
+
 int test(Shell& shell, const Options& options) {
+  const json::object body = test_body(options);
   AdminClient client(shell);
   std::vector<std::string> names = options.names;
   if (names.empty()) {
@@ -74,7 +100,7 @@ int test(Shell& shell, const Options& options) {
   int code = exit_code::ok;
   json::array answers;
   for (const std::string& name : names) {
-    auto answer = client.post("/api/destinations" + segment(name) + "/test", {}, Millis{120'000});
+    auto answer = client.post("/api/destinations" + segment(name) + "/test", body, Millis{120'000});
     const bool well = cell(answer, "ok") == "true";
     if (!well) code = exit_code::failed;
     if (!options.as_json)
@@ -116,14 +142,20 @@ void add_destinations(CLI::App& app, Shell& shell) {
     shell.action = [&shell, resume_options] { return switch_all(shell, "resume", "resumed", *resume_options); };
   });
 
-  CLI::App* test_verb =
-      add_verb(*destinations, "test", "prove address, TLS and login without delivering anything; exit 1 if one fails",
-               "  chatrelay destinations test\n  chatrelay destinations test mailbox");
+  CLI::App* test_verb = add_verb(
+      *destinations, "test", "prove address, TLS and login; exit 1 if one fails. Nothing is delivered without --send",
+      "  chatrelay destinations test\n  chatrelay destinations test mailbox\n"
+      "  chatrelay destinations test team --send --with text=\"Hello from chatrelay\"");
   auto test_options = std::make_shared<Options>();
   test_verb->add_option("NAME", test_options->names, "destinations (all)");
+  test_verb->add_flag("--send", test_options->sends, "deliver something written by hand, once and at once");
+  test_verb->add_option("--action", test_options->action, "of the destination (its default)");
+  test_verb->add_option("--with", test_options->with, "KEY=VALUE, of what the action takes; more than once");
   test_verb->add_flag("--json", test_options->as_json, "print the answers of the API as JSON");
   test_verb->callback(
       [&shell, test_options] { shell.action = [&shell, test_options] { return test(shell, *test_options); }; });
+
+  add_authorize(*destinations, shell);
 }
 
 }  // namespace chatrelay::admin::cli

@@ -1,6 +1,7 @@
 // chatrelay events list|show|tail
 #include <ostream>
 
+#include "admin/cli/links.hpp"
 #include "admin/cli/listing.hpp"
 #include "common/json.hpp"
 
@@ -51,6 +52,8 @@ void print_event(Shell& shell, const json::value& event) {
   for (const json::value& failure : rows_of(event, "failures"))
     shell.out() << "\nFAILED  rule \"" << cell(failure, "rule") << "\" (" << cell(failure, "where")
                 << "): " << cell(failure, "reason") << "\n";
+  if (!rows_of(event, "links").empty()) shell.out() << "\n";
+  print_links(shell, event);
   Table deliveries = delivery_table();
   for (const json::value& delivery : rows_of(event, "deliveries")) deliveries.add(delivery_row(delivery));
   shell.out() << (deliveries.empty() ? "\nno deliveries\n" : "\n");

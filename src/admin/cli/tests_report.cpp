@@ -29,11 +29,16 @@ void print_indented(std::ostream& out, const std::string& text) {
 int print_report(Shell& shell, const TestReport& report, bool as_json) {
   const auto failed = static_cast<std::size_t>(
       std::count_if(report.tests.begin(), report.tests.end(), [](const auto& test) { return !test.passed; }));
+  const auto skipped = static_cast<std::size_t>(
+      std::count_if(report.tests.begin(), report.tests.end(), [](const auto& test) { return test.skipped; }));
   if (as_json) {
     json::array tests;
     for (const TestResult& test : report.tests)
-      tests.push_back(
-          json::object{{"where", test.where}, {"name", test.name}, {"passed", test.passed}, {"detail", test.detail}});
+      tests.push_back(json::object{{"where", test.where},
+                                   {"name", test.name},
+                                   {"passed", test.passed},
+                                   {"skipped", test.skipped},
+                                   {"detail", test.detail}});
     print_json(shell, json::object{
                           {"tests", std::move(tests)}, {"failed", failed}, {"problems", report.problems.to_string()}});
     return exit_code_of(report);
@@ -43,10 +48,16 @@ int print_report(Shell& shell, const TestReport& report, bool as_json) {
   shell.out() << problems;
   if (report.problems.has_errors()) return exit_code_of(report);
   for (const TestResult& test : report.tests) {
-    shell.out() << (test.passed ? "ok      " : "FAILED  ") << clean(test.where) << ": " << clean(test.name) << "\n";
+    shell.out() << (test.skipped  ? "skipped "
+                    : test.passed ? "ok      "
+                                  : "FAILED  ")
+                << clean(test.where) << ": " << clean(test.name) << "\n";
     if (!test.passed) print_indented(shell.out(), clean_lines(test.detail));
   }
-  shell.out() << report.tests.size() - failed << " of " << report.tests.size() << " tests passed\n";
+  const std::size_t tried = report.tests.size() - skipped;
+  shell.out() << tried - failed << " of " << tried << " tests passed";
+  if (skipped > 0) shell.out() << "; " << skipped << " skipped, whose destinations are not configured";
+  shell.out() << "\n";
   return exit_code_of(report);
 }
 

@@ -63,7 +63,7 @@ TEST_F(Cli, a_line_that_cannot_be_understood_is_64_and_says_where_help_is) {
                                              {"sink", "--port", "70000"},
                                              {"sink", "--delay", "soon"},
                                              {"restore", "x", "--pending", "maybe"},
-                                             {"connectors", "list"},
+                                             {"connectors", "show"},
                                              {"init", "--system", "nonsense"}}) {
     const auto ran = chatrelay(line);
     EXPECT_EQ(ran.code, 64) << (line.empty() ? "" : line[0]) << ran.out << ran.err;
@@ -163,7 +163,12 @@ TEST_F(Cli, tests_beside_rules_are_0_when_passed_1_when_failed_78_when_not_loade
   const auto failed = chatrelay({"rules", "test"});
   EXPECT_EQ(failed.code, 1);
   EXPECT_THAT(failed.out, HasSubstr("FAILED  rules/a_test.yaml:9: fails\n    expected crm\n    got nothing\n"));
-  EXPECT_THAT(failed.out, HasSubstr("1 of 2 tests passed"));
+  EXPECT_THAT(failed.out, HasSubstr("1 of 2 tests passed\n"));
+  report.tests.push_back({"rules/a_test.yaml:20", "of a destination that is not there", true, "", true});
+  const auto with_skipped = chatrelay({"rules", "test"});
+  EXPECT_EQ(with_skipped.code, 1);
+  EXPECT_THAT(with_skipped.out, HasSubstr("skipped rules/a_test.yaml:20: "));
+  EXPECT_THAT(with_skipped.out, HasSubstr("1 of 2 tests passed; 1 skipped"));
   report.problems.add({"rules/a.yaml", 1}, "broken");
   EXPECT_EQ(chatrelay({"rules", "test"}).code, 78);
 }
