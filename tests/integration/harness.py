@@ -12,7 +12,6 @@ import pathlib
 import re
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -25,6 +24,12 @@ BINARY = os.environ.get("CHATRELAY_BINARY") or str(pathlib.Path(__file__).resolv
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "laudla991lamda0pnoaa0"
 WAIT_S = 30
+
+
+def free_port():
+    """Of a server that cannot be told to choose one itself."""
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
 
 
 def wait_for(condition, what, limit_s=WAIT_S):

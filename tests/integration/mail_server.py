@@ -10,20 +10,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
-from harness import wait_for
+from harness import free_port, wait_for
 
 USER, PASSWORD = "relay", "correct horse battery"
 
 
 def available():
     return os.geteuid() == 0 and all(shutil.which(c, path="/usr/sbin:/usr/bin") for c in ("postfix", "dovecot", "openssl"))
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 class MailServer:

@@ -1,5 +1,4 @@
 """Disk full, and a store that cannot be written: 503, nothing lost, and it goes on by itself afterwards."""
-import os
 import resource
 import signal
 

@@ -4,8 +4,6 @@ import email.policy
 import http.client
 import json
 import socket
-import time
-import unittest
 
 from harness import SECRET, Case, livechat_chat, livechat_event, main, source_livechat, wait_for
 
