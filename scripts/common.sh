@@ -13,7 +13,8 @@ packages_build=(g++ cmake ninja-build ccache ca-certificates
 # What the tests need on top.
 packages_test=(libgtest-dev libgmock-dev python3 openssl curl sqlite3 procps)
 # What the tests against real counterparts, the linters and the fuzzers need on top.
-packages_all=(clang clang-tidy clang-format libclang-rt-14-dev postfix dovecot-core iproute2 chromium php-cli php-curl)
+packages_all=(clang clang-tidy clang-format libclang-rt-14-dev postfix dovecot-core iproute2 chromium php-cli php-curl
+  request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks python3-venv python3-authlib)
 # Node.js and npm of another origin than Debian's do as well, and Debian's npm cannot be installed beside them.
 command -v node >/dev/null && command -v npm >/dev/null || packages_all+=(nodejs npm)
 # What the benchmark needs on top.
