@@ -1,5 +1,6 @@
 // The yardstick: a bare Beast server that reads a request, stores nothing and answers 200. One thread, one coroutine a
-// connection, as Boost's own examples are written. GET /count answers how many POSTs there were.
+// connection, as Boost's own examples are written. GET /count answers how many POSTs there were. A first argument is
+// what POSTs are answered with, as JSON.
 #include <cstdint>
 #include <iostream>
 #include <string>
@@ -21,6 +22,7 @@ using asio::ip::tcp;
 namespace {
 
 std::uint64_t posts = 0;
+std::string answer;
 
 asio::awaitable<void> serve(tcp::socket socket) {
   boost::beast::flat_buffer buffer;
@@ -33,6 +35,10 @@ asio::awaitable<void> serve(tcp::socket socket) {
     http::response<http::string_body> response{http::status::ok, request.version()};
     if (request.method() == http::verb::post) {
       ++posts;
+      if (!answer.empty()) {
+        response.set(http::field::content_type, "application/json");
+        response.body() = answer;
+      }
     } else {
       response.body() = std::to_string(posts);
     }
@@ -53,7 +59,8 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) answer = argv[1];
   asio::io_context context{1};
   tcp::acceptor acceptor{context, {asio::ip::make_address("127.0.0.1"), 0}};
   std::cout << acceptor.local_endpoint().port() << std::endl;

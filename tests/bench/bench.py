@@ -33,8 +33,8 @@ def row(what, figure, must, aim, note=""):
 
 
 class Bare:
-    def __init__(self):
-        self.process = subprocess.Popen([str(BUILD / "tests/bench/bench_bare_server")], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *answer):
+        self.process = subprocess.Popen([str(BUILD / "tests/bench/bench_bare_server"), *answer], stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
     def count(self):
@@ -156,6 +156,36 @@ def delivered_rate(seconds, pairs):
     os.unlink(body.name)
     row("events per second received, ruled and delivered, against a libcurl-multi loop", f"{statistics.median(ratios):.2f}", 0.15, 0.35,
         f"{statistics.median(rates):.0f}/s against {statistics.median(loops):.0f}/s")
+
+
+SLACK_ANSWER = '{"ok":true,"channel":"C024BE91L","ts":"1503435956.000247","message":{"type":"message","text":"hello","ts":"1503435956.000247"}}'
+SLACK = """
+rules:
+  - name: forward
+    on: incoming_event
+    deliver: [{to: hook, with: {text: "{{ .message.text }}", thread: false}}]
+"""
+
+
+def slack_rate(seconds, pairs):
+    """Both with ten at once, and with the same answer; Slack's own limit is configured away."""
+    ratios, rates, others = [], [], []
+    for _ in range(pairs):
+        sink = Bare(SLACK_ANSWER)
+        relay = daemon(hook(sink.port).replace("concurrency: 32", "concurrency: 10"), FORWARD)
+        webhook = through(relay, sink, seconds)
+        relay.close()
+        relay = daemon(harness.source_livechat() + (
+            f"destinations:\n  hook: {{connector: slack, token: xoxb-1, channel: C024BE91L, base_url: 'http://127.0.0.1:{sink.port}', "
+            "allow_private: true, concurrency: 10, pace: 1000000/s}\n"), SLACK)
+        slack = through(relay, sink, seconds)
+        relay.close()
+        sink.close()
+        ratios.append(slack / webhook)
+        rates.append(slack)
+        others.append(webhook)
+    row("the same through the `slack` connector, against the `webhook` connector", f"{statistics.median(ratios):.2f}", 0.7, 0.9,
+        f"{statistics.median(rates):.0f}/s against {statistics.median(others):.0f}/s")
 
 
 def beside_sick(seconds, pairs):
@@ -367,6 +397,7 @@ def main():
         "accept": lambda: accept_rate(seconds, pairs),
         "million": lambda: p99_with_a_million(seconds, stored, work),
         "deliver": lambda: delivered_rate(seconds, pairs),
+        "slack": lambda: slack_rate(seconds, pairs),
         "sick": lambda: beside_sick(seconds, pairs),
         "backlog": lambda: backlog_cost(work, (1000, stored)),
         "start": lambda: start_with_backlog(work, stored),
