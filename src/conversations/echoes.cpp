@@ -1,6 +1,8 @@
 #include "conversations/echoes.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "common/crypto.hpp"
 #include "common/text.hpp"
@@ -29,14 +31,6 @@ std::string_view without_label(std::string_view text) {
   if (rest.empty() || (rest.front() != ' ' && rest.front() != '\n' && rest.front() != '\r')) return text;
   rest = undecorated(rest);
   return rest.empty() ? text : rest;
-}
-
-bool is_same_chat(const Way& a, const Way& b) {
-  return a.source == b.source && a.chat == b.chat;
-}
-
-bool is_pair(const Way& a, const Way& b, const Way& c, const Way& d) {
-  return (a == c && b == d) || (a == d && b == c);
 }
 
 }  // namespace
@@ -72,14 +66,21 @@ Echoes::Text& Echoes::remembered(std::string heard) {
   return texts_.front();
 }
 
-bool Echoes::is_loop(const Way& way, std::string_view text, WallTime at) {
-  if (way.chat.empty()) return false;
+Echoes::Trace Echoes::trace_of(const Way& way) {
+  const std::array<std::string_view, 3> parts{way.source, way.chat, way.destination};
+  const std::span<const std::string_view> all(parts);
+  return {hash128(all).high, hash128(all.first(2)).high, hash128(all.first(1)).high};
+}
+
+bool Echoes::is_loop(const Way& of, std::string_view text, WallTime at) {
+  if (of.chat.empty()) return false;
+  const Trace way = trace_of(of);
   std::string heard = heard_text(text);
   if (heard.empty()) return false;
   Text& known = remembered(std::move(heard));
   std::erase_if(known.turns, [&](const Turns& turns) {  // it was quiet long enough
     if (turns.last != way && turns.other != way) return false;
-    const Way& other = turns.last == way ? turns.other : turns.last;
+    const Trace& other = turns.last == way ? turns.other : turns.last;
     const Millis gap = other.source == way.source ? limits_.gap_max_in_source : limits_.gap_max;
     const auto pass =
         std::find_if(known.passes.begin(), known.passes.end(), [&](const Pass& one) { return one.way == turns.last; });
@@ -93,13 +94,14 @@ bool Echoes::is_loop(const Way& way, std::string_view text, WallTime at) {
   return loops;
 }
 
-void Echoes::pass(Text& text, const Way& way, WallTime at) const {
+void Echoes::pass(Text& text, const Trace& way, WallTime at) const {
   for (const Pass& other : text.passes) {
-    if (is_same_chat(other.way, way)) continue;
+    if (other.way.chat == way.chat) continue;
     const Millis gap = other.way.source == way.source ? limits_.gap_max_in_source : limits_.gap_max;
     if (at - other.at > gap) continue;
-    const auto turns = std::find_if(text.turns.begin(), text.turns.end(),
-                                    [&](const Turns& one) { return is_pair(one.last, one.other, other.way, way); });
+    const auto turns = std::find_if(text.turns.begin(), text.turns.end(), [&](const Turns& one) {
+      return (one.last == other.way && one.other == way) || (one.last == way && one.other == other.way);
+    });
     if (turns == text.turns.end()) {
       text.turns.push_back(Turns{way, other.way, 2});
     } else if (turns->last != way) {
@@ -109,7 +111,7 @@ void Echoes::pass(Text& text, const Way& way, WallTime at) const {
   }
   std::erase_if(text.passes, [&](const Pass& one) { return one.way == way; });
   if (text.passes.size() >= limits_.ways_max) {
-    const Way gone = text.passes.front().way;
+    const Trace gone = text.passes.front().way;
     text.passes.erase(text.passes.begin());
     std::erase_if(text.turns, [&](const Turns& turns) { return turns.last == gone || turns.other == gone; });
   }

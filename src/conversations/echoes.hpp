@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <string>
 #include <string_view>
@@ -39,7 +40,6 @@ struct EchoLimits {
 // A delivery of an event of this chat to this destination.
 struct Way {
   std::string source, chat, destination;
-  friend bool operator==(const Way&, const Way&) = default;
 };
 
 class Echoes {
@@ -48,15 +48,20 @@ class Echoes {
 
   // A message is about to go by this way. True: it would be a loop's next turn, and must not. An event without a chat
   // and a message without words are never a loop.
-  bool is_loop(const Way& way, std::string_view text, WallTime at);
+  bool is_loop(const Way& of, std::string_view text, WallTime at);
 
  private:
+  // A way as it is compared, by hashes: a greeting that comes in many chats is compared some thousand times.
+  struct Trace {
+    std::uint64_t way = 0, chat = 0, source = 0;
+    friend bool operator==(const Trace& a, const Trace& b) { return a.way == b.way; }
+  };
   struct Pass {  // the last one by a way
-    Way way;
+    Trace way;
     WallTime at;
   };
   struct Turns {  // taken by two ways
-    Way last, other;
+    Trace last, other;
     std::size_t count = 0;
   };
   struct Text {
@@ -65,7 +70,8 @@ class Echoes {
     std::vector<Turns> turns;
   };
   Text& remembered(std::string heard);
-  void pass(Text& text, const Way& way, WallTime at) const;
+  static Trace trace_of(const Way& way);
+  void pass(Text& text, const Trace& way, WallTime at) const;
 
   EchoLimits limits_;
   std::list<Text> texts_;                                                  // last used first
