@@ -37,7 +37,11 @@ std::string_view without_label(std::string_view text) {
 
 std::string heard_text(std::string_view text) {
   text = undecorated(text);
-  for (std::size_t i = 0; i < labels_max; ++i) text = without_label(text);
+  for (std::size_t i = 0; i < labels_max; ++i) {
+    const std::string_view rest = without_label(text);
+    if (rest.size() == text.size()) break;
+    text = rest;
+  }
   std::string heard;
   heard.reserve(text.size());
   for (const char c : to_lower_ascii(text)) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "common/secret.hpp"
@@ -38,6 +39,20 @@ Event undecodable(const StoredWebhook& webhook, std::string reason);
 // ending by silence); nullopt: it is a sender's webhook. A decoder asks it first. No sender's webhook gets here: an
 // admission never keeps a sender's content type as it came.
 std::optional<Event> event_of_ours(const StoredWebhook& webhook);
+
+// What a decoder makes of a webhook, one event or several, as numbered parts; one that is ours is not its business.
+template <class Decode>
+std::vector<Event> decoded(const StoredWebhook& webhook, std::string_view system, Decode decode) {
+  std::vector<Event> events;
+  if (auto ours = event_of_ours(webhook))
+    events.push_back(std::move(*ours));
+  else if constexpr (std::is_same_v<std::invoke_result_t<Decode>, Event>)
+    events.push_back(decode());
+  else
+    events = decode();
+  number_parts(events, webhook, system);
+  return events;
+}
 
 // Whether a text can be the id of one of our deliveries, or of a piece of one ("01J…", "01J…-2"), made between `now`
 // and `own_id_age_max` before it. It proves nothing to somebody who wants to be taken for us: only something that is

@@ -1,6 +1,5 @@
 #include "admin/cli/code_listener.hpp"
 
-#include <array>
 #include <utility>
 #include <vector>
 

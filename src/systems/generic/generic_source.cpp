@@ -64,11 +64,7 @@ class GenericSource final : public Source {
   }
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
-    std::vector<Event> events;
-    auto ours = event_of_ours(webhook);
-    events.push_back(ours ? std::move(*ours) : decode_one(webhook));
-    number_parts(events, webhook, system_name);
-    return events;
+    return decoded(webhook, system_name, [&] { return decode_one(webhook); });
   }
 
   Signed sign(std::string body, WallTime now) const override {

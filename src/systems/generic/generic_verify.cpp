@@ -11,11 +11,33 @@
 
 namespace chatrelay::systems::generic {
 
-namespace {
+// The libraries of Standard Webhooks allow five minutes; Slack's own advice is the same: older is a replay.
+constexpr long long tolerance_s = 300;
 
 Rejected wrong(std::string message) {
   return {401, RejectReason::wrong_secret, std::move(message)};
 }
+
+std::optional<Rejected> timestamp_problem(std::string_view header, std::string_view text, WallTime now) {
+  const auto seconds = whole_number<long long>(text);
+  if (!seconds) return wrong(std::string(header) + " is not a number");
+  const long long now_s = to_ms(now) / 1000;
+  if (*seconds < now_s - tolerance_s || *seconds > now_s + tolerance_s)
+    return wrong(std::string(header) + " is more than 5 minutes off");
+  return std::nullopt;
+}
+
+bool any_signs(const std::vector<Secret>& secrets, std::string_view text, const std::optional<std::string>& signature) {
+  bool matched = false;
+  for (const Secret& secret : secrets) {
+    const Digest expected = hmac_sha256(secret.reveal(), text);
+    const bool same = signature && equal_constant_time(as_text(expected), *signature);
+    matched = matched || same;
+  }
+  return matched;
+}
+
+namespace {
 
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md: the signature
 // "v1,<base64>" is HMAC-SHA256 of "<id>.<timestamp>.<body>"; several stand in one header, separated by spaces, while
@@ -32,12 +54,7 @@ class StandardWebhooks final : public Verification {
     if (id.empty() || timestamp.empty() || signatures.empty())
       return wrong("webhook-id, webhook-timestamp and webhook-signature are needed");
     if (!is_signed(id, timestamp, request.body, signatures)) return wrong("no signature fits");
-    const auto seconds = whole_number<long long>(timestamp);
-    if (!seconds) return wrong("webhook-timestamp is not a number");
-    const long long now_s = to_ms(now) / 1000;
-    if (*seconds < now_s - tolerance_s || *seconds > now_s + tolerance_s)
-      return wrong("webhook-timestamp is more than 5 minutes off");
-    return std::nullopt;
+    return timestamp_problem("webhook-timestamp", timestamp, now);
   }
 
   void sign(Source::Signed& request, WallTime now) const override {
@@ -56,8 +73,6 @@ class StandardWebhooks final : public Verification {
   std::vector<Secret> secrets() const override { return secrets_; }
 
  private:
-  static constexpr long long tolerance_s = 300;  // the specification's libraries allow five minutes
-
   bool is_signed(std::string_view id, std::string_view timestamp, std::string_view body,
                  std::string_view signatures) const {
     bool matched = false;
@@ -85,13 +100,7 @@ class HmacHeader final : public Verification {
     // Decoded before comparing: hexadecimal digits come in both cases, base64 with and without padding.
     const std::string text(given);
     const auto bytes = encoding_ == Encoding::hex ? hex_decode(text) : base64_decode(text);
-    bool matched = false;
-    for (const Secret& secret : secrets_) {
-      const Digest expected = hmac_sha256(secret.reveal(), request.body);
-      const bool same = bytes && equal_constant_time(as_text(expected), *bytes);
-      matched = matched || same;
-    }
-    if (!matched) return wrong("the signature does not fit");
+    if (!any_signs(secrets_, request.body, bytes)) return wrong("the signature does not fit");
     return std::nullopt;
   }
 

@@ -27,6 +27,14 @@ class Verification {
   virtual std::vector<Secret> secrets() const = 0;
 };
 
+// What several ways say and do.
+Rejected wrong(std::string message);
+// `text`: Unix seconds, of the named header. nullopt: of these five minutes, before or after.
+std::optional<Rejected> timestamp_problem(std::string_view header, std::string_view text, WallTime now);
+// Is it HMAC-SHA256 of the text with one of the secrets? All are tried, whichever fits. nullopt: it could not be
+// decoded.
+bool any_signs(const std::vector<Secret>& secrets, std::string_view text, const std::optional<std::string>& signature);
+
 // Reads `verify`. nullptr when problems were added.
 std::unique_ptr<Verification> read_verification(const config::Node& node, config::Problems& problems);
 

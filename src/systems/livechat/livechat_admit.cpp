@@ -2,6 +2,7 @@
 
 #include "common/json.hpp"
 #include "common/text.hpp"
+#include "systems/livechat/livechat_api_config.hpp"
 #include "systems/receiving.hpp"
 
 namespace chatrelay::systems {
@@ -31,6 +32,11 @@ Verdict LivechatAdmission::admit(const HookRequest& request, WallTime now) {
     return verdict;
   }
   accepted.body = without_secrets(request.body, scan);
+  if (is_livechat_probe(accepted.body)) {
+    accepted.keep = false;
+    verdict.accepted = std::move(accepted);
+    return verdict;
+  }
   accepted.dedup = livechat_key(source_, fields, accepted.body, counter_, now);
   if (window_) accepted.dedup->window = *window_;
   if (accepted.dedup->window <= Millis{0}) accepted.dedup.reset();  // dedup: {window: 0}: keep every one

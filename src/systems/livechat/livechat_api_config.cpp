@@ -111,7 +111,8 @@ std::optional<LivechatApi> read_livechat_api(const config::Node& node) {
 }
 
 bool is_livechat_probe(std::string_view body_without_secrets) {
-  return body_without_secrets == R"({"action":"chatrelay_probe"})";
+  static const std::string question = R"({"action":")" + std::string(livechat_probe_action) + R"("})";
+  return body_without_secrets == question;
 }
 
 }  // namespace chatrelay::systems

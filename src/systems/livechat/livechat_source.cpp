@@ -15,20 +15,10 @@ class LivechatSource final : public Source {
  public:
   explicit LivechatSource(LivechatAdmission admission) : admission_(std::move(admission)) {}
 
-  Verdict admit(const HookRequest& request, WallTime now) override {
-    Verdict verdict = admission_.admit(request, now);
-    if (verdict.accepted && is_livechat_probe(verdict.accepted->body)) verdict.accepted->keep = false;
-    return verdict;
-  }
+  Verdict admit(const HookRequest& request, WallTime now) override { return admission_.admit(request, now); }
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
-    std::vector<Event> events;
-    if (auto ours = event_of_ours(webhook))
-      events.push_back(std::move(*ours));
-    else
-      events = decode_livechat(webhook);
-    number_parts(events, webhook, system_name);
-    return events;
+    return decoded(webhook, system_name, [&] { return decode_livechat(webhook); });
   }
 
   Signed sign(std::string body, WallTime) const override { return admission_.sign(std::move(body)); }

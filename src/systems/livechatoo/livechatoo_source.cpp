@@ -20,11 +20,7 @@ class LivechatooSource final : public Source {
   Verdict admit(const HookRequest& request, WallTime) override { return admission_.admit(request); }
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
-    std::vector<Event> events;
-    auto ours = event_of_ours(webhook);
-    events.push_back(ours ? std::move(*ours) : decode_livechatoo(webhook));
-    number_parts(events, webhook, system_name);
-    return events;
+    return decoded(webhook, system_name, [&] { return decode_livechatoo(webhook); });
   }
 
   Signed sign(std::string body, WallTime) const override { return admission_.sign(std::move(body)); }

@@ -28,11 +28,7 @@ class LivehelperchatSource final : public Source {
   Verdict admit(const HookRequest& request, WallTime) override { return admission_.admit(request, *map_); }
 
   std::vector<Event> decode(const StoredWebhook& webhook) override {
-    std::vector<Event> events;
-    auto ours = event_of_ours(webhook);
-    events.push_back(ours ? std::move(*ours) : decode_livehelperchat(webhook, *map_));
-    number_parts(events, webhook, system_name);
-    return events;
+    return decoded(webhook, system_name, [&] { return decode_livehelperchat(webhook, *map_); });
   }
 
   Signed sign(std::string body, WallTime) const override { return admission_.sign(std::move(body)); }

@@ -23,6 +23,7 @@ std::string_view only_entry(std::string_view array) {
 
 // A message of the visitor's side has no agentId, whatever username the visitor took.
 bool OwnMessages::wrote(std::string_view messages, WallTime now) const {
+  if (!as_visitor && messages.find("agentId") == std::string_view::npos) return false;  // most are the visitor's
   static const std::vector<JsonPath> wanted = {{{"_id"}}, {{"agentId"}}, {{"username"}}, {{"u", "username"}}};
   const JsonScanResult scan = scan_json(only_entry(messages), wanted, {});
   if (!scan.well_formed) return false;
