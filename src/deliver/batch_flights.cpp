@@ -105,16 +105,9 @@ std::optional<std::vector<Attempt>> Dispatcher::Impl::attempts_of(DestinationRun
                                                                   std::vector<store::StoredDelivery>& deliveries) {
   std::vector<Attempt> attempts;
   for (auto one = deliveries.begin(); one != deliveries.end();) {
-    std::vector<store::StoredLink> links;
-    if (runtime.has_links) {
-      auto known = reader_->links(subject_of(one->origin), runtime.config.name);
-      if (!known) {
-        reader_failed(runtime, known.error());
-        return std::nullopt;
-      }
-      links = std::move(*known);
-    }
-    Result<Attempt> built = attempt_of(*one, links);
+    const auto links = links_for(runtime, *one);
+    if (!links) return std::nullopt;
+    Result<Attempt> built = attempt_of(*one, *links);
     if (built) {
       attempts.push_back(std::move(*built));
       ++one;

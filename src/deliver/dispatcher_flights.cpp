@@ -76,20 +76,25 @@ void Dispatcher::Impl::note_beginning(const FlightPtr& flight, std::function<voi
                });
 }
 
+// What this destination remembers of the delivery's subject. nullopt: the store cannot be read just now.
+std::optional<std::vector<store::StoredLink>> Dispatcher::Impl::links_for(DestinationRuntime& runtime,
+                                                                          const store::StoredDelivery& delivery) {
+  if (!runtime.has_links) return std::vector<store::StoredLink>();
+  auto known = reader_->links(subject_of(delivery.origin), runtime.config.name);
+  if (known) return std::move(*known);
+  reader_failed(runtime, known.error());
+  return std::nullopt;
+}
+
 // False: the store cannot be read just now.
 bool Dispatcher::Impl::launch(DestinationRuntime& runtime, store::StoredDelivery delivery) {
   const SteadyTime now = clock_.steady();
-  std::vector<store::StoredLink> links;
-  if (runtime.has_links) {
-    auto known = reader_->links(subject_of(delivery.origin), runtime.config.name);
-    if (!known) {
-      runtime.window.done(delivery.seq);
-      reader_failed(runtime, known.error());
-      return false;
-    }
-    links = std::move(*known);
+  const auto links = links_for(runtime, delivery);
+  if (!links) {
+    runtime.window.done(delivery.seq);
+    return false;
   }
-  Result<Attempt> built = attempt_of(delivery, links);
+  Result<Attempt> built = attempt_of(delivery, *links);
   if (!built) {
     runtime.window.done(delivery.seq);
     bury(shared(runtime), std::move(delivery), built.error().message);
@@ -194,9 +199,11 @@ void Dispatcher::Impl::remember(DestinationRuntime& runtime, const FlightPtr& fl
   store::AttemptResult& result = flight->result;
   store::StoredDelivery& delivery = flight->delivery;
   std::size_t refused = 0;
-  result.subject = subject_of(delivery.origin);
   result.saved = links_to_save(outcome.saved, refused);
-  if (!result.saved.empty()) runtime.has_links = true;
+  if (!result.saved.empty()) {
+    result.subject = subject_of(delivery.origin);
+    runtime.has_links = true;
+  }
   if (refused > 0)
     log::warn("what a destination answered is too long or too much to be remembered",
               {{"destination", runtime.config.name}, {"delivery", delivery.id}, {"values", refused}});

@@ -71,6 +71,8 @@ class Dispatcher::Impl {
   void reader_failed(DestinationRuntime& runtime, const Error& error);
 
   // dispatcher_flights.cpp
+  std::optional<std::vector<store::StoredLink>> links_for(DestinationRuntime& runtime,
+                                                          const store::StoredDelivery& delivery);
   bool launch(DestinationRuntime& runtime, store::StoredDelivery delivery);
   void note_beginning(const FlightPtr& flight, std::function<void()> start);
   void start_attempt(const FlightPtr& flight, Attempt attempt);

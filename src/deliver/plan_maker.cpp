@@ -285,16 +285,21 @@ std::vector<store::StoredMessage> PlanMaker::transcript(const Event& event, cons
 
 store::NewDelivery PlanMaker::row(const std::string& source, const std::string& chat_id, const std::string& event_id,
                                   const DecidedDelivery& decided, WallTime since) {
-  const rules::Planned& planned = decided.planned;
+  return row(source, chat_id, event_id, decided, decided.planned, since);
+}
+
+// `planned`: its own, or the other way's.
+store::NewDelivery PlanMaker::row(const std::string& source, const std::string& chat_id, const std::string& event_id,
+                                  const DecidedDelivery& decided, const rules::Planned& planned, WallTime since) {
   store::NewDelivery delivery;
   delivery.part = decided.part;
   // The chat's visitor is the store's to know.
   if (chat_id.empty()) delivery.visitor_id = decided.visitor_id;
   delivery.lock = planned.lock;
   if (planned.other_way) {
-    DecidedDelivery other{decided.part, decided.visitor_id, *planned.other_way};
     delivery.deadline = since + planned.other_way_after;
-    delivery.other_way = std::make_shared<const store::NewDelivery>(row(source, chat_id, event_id, other, since));
+    delivery.other_way =
+        std::make_shared<const store::NewDelivery>(row(source, chat_id, event_id, decided, *planned.other_way, since));
   }
   delivery.rule = planned.rule;
   delivery.destination = planned.destination;

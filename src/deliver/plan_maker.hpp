@@ -66,6 +66,8 @@ class PlanMaker {
   void forget();                                          // a batch failed: the store is the truth again
 
  private:
+  static store::NewDelivery row(const std::string& source, const std::string& chat_id, const std::string& event_id,
+                                const DecidedDelivery& decided, const rules::Planned& planned, WallTime since);
   using ChatKey = std::pair<std::string, std::string>;  // source, chat
   std::vector<Event> decode(const store::StoredEvent& event);
   void decide(const std::vector<Event>& events,

@@ -90,7 +90,7 @@ void end_details(Core& core, DeliverySeq delivery);  // it ended: progress and o
 std::optional<NewDelivery> other_way_of(Core& core, DeliverySeq delivery);
 
 // links
-void save_links(Core& core, const AttemptResult& result);
+void save_links(Core& core, std::int64_t destination, const AttemptResult& result);
 
 // Retention. A pass goes once over everything that is old enough, a few rows at a time; it remembers where it is.
 class Pruner {

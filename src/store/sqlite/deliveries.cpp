@@ -125,7 +125,7 @@ bool record_attempt(Core& core, const AttemptResult& r) {
   auto row = find(core, r.delivery);
   if (!row) return false;
   insert_attempt(core, r);
-  save_links(core, r);
+  save_links(core, row->destination, r);
   if (r.begun) end_begun(core, r.delivery);
   if (!is_open(row->state)) {
     // Cancelled while under way: the attempt is told, the state stays.

@@ -27,14 +27,8 @@ void save_link(Core& core, std::int64_t destination, std::int64_t source, const 
 
 }  // namespace
 
-void save_links(Core& core, const AttemptResult& r) {
+void save_links(Core& core, std::int64_t destination, const AttemptResult& r) {
   if (r.saved.empty() || r.subject.source.empty()) return;
-  std::int64_t destination = 0;
-  {
-    Rows rows(core.db, "SELECT destination FROM deliveries WHERE seq=?1", r.delivery);
-    if (!rows.next()) return;
-    destination = rows.integer(0);
-  }
   const auto source = core.names.intern(core.db, r.subject.source);
   for (const NewLink& link : r.saved) save_link(core, destination, source, r, link);
 }
