@@ -38,9 +38,13 @@ json::object headers_of(const http::ClientResponse& response) {
 
 }  // namespace
 
-Answer::Answer(const http::ClientResponse& response, const json::value& input) : response_(response), input_(input) {
-  if (response.progress != http::Progress::answered || trim(response.body).empty()) return;
-  if (Result<json::value> body = parse_json(response.body)) parsed_ = std::move(*body);
+const json::value* Answer::body() const {
+  if (!read_) {
+    read_ = true;
+    if (response_.progress == http::Progress::answered && !trim(response_.body).empty())
+      if (Result<json::value> body = parse_json(response_.body)) parsed_ = std::move(*body);
+  }
+  return parsed_ ? &*parsed_ : nullptr;
 }
 
 const json::value& Answer::whole() const {
@@ -48,7 +52,7 @@ const json::value& Answer::whole() const {
   json::object all;
   all["status"] = response_.status;
   all["headers"] = headers_of(response_);
-  all["body"] = parsed_ ? *parsed_ : json::value();
+  all["body"] = body() == nullptr ? json::value() : *body();
   for (const char* name : {"steps", "with", "links", "delivery"}) {
     const json::value* value = find(input_, name);
     all[name] = value == nullptr ? json::value() : *value;

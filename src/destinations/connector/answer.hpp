@@ -18,18 +18,20 @@ class Answer {
  public:
   // `input`: what the request's templates saw; its steps, with, links and delivery are seen here too. Lifetime: both
   // outlive the Answer.
-  Answer(const http::ClientResponse& response, const boost::json::value& input);
+  Answer(const http::ClientResponse& response, const boost::json::value& input) : response_(response), input_(input) {}
 
   const http::ClientResponse& response() const { return response_; }
-  const boost::json::value* body() const { return parsed_ ? &*parsed_ : nullptr; }  // nullptr: not JSON
+  const boost::json::value* body() const;  // nullptr: not JSON
   // {status, headers, body, steps, with, links, delivery}, for templates (`reason`).
   const boost::json::value& whole() const;
 
  private:
   const http::ClientResponse& response_;
   const boost::json::value& input_;
-  std::optional<boost::json::value> parsed_;
-  mutable std::optional<boost::json::value> whole_;  // made when it is first asked for
+  // Made when they are first asked for: most answers are judged by their status.
+  mutable bool read_ = false;
+  mutable std::optional<boost::json::value> parsed_;
+  mutable std::optional<boost::json::value> whole_;
 };
 
 struct AnswerExpression {

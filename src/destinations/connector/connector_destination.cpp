@@ -111,11 +111,15 @@ asio::awaitable<bool> ConnectorDestination::exchange(Dialogue& dialogue, http::C
   co_return true;
 }
 
+bool ConnectorDestination::refuses_login(const Dialogue& dialogue, const http::ClientResponse& response) {
+  const bool by_rule = dialogue.result().klass == OutcomeClass::refresh_auth;
+  const bool by_table = dialogue.matched() == nullptr && response.status == 401;
+  return by_rule || by_table;
+}
+
 asio::awaitable<bool> ConnectorDestination::renew(Dialogue& dialogue, const http::ClientResponse& response,
                                                   std::string token_id, bool& renewed) {
   const bool by_rule = dialogue.result().klass == OutcomeClass::refresh_auth;
-  const bool by_table = dialogue.matched() == nullptr && response.status == 401;
-  if (!by_rule && !by_table) co_return false;
   // Without a token in the request (`auth: false`) another one mends nothing.
   if (token_id.empty() || !auth_->mends(response)) {
     if (by_rule) dialogue.end(refused(dialogue.result()));
@@ -146,7 +150,7 @@ asio::awaitable<void> ConnectorDestination::run(Dialogue& dialogue) {
       co_return;
     }
     AuthPart login;
-    if (dialogue.wants_login()) {
+    if (!file_->auth.methods.empty() && dialogue.wants_login()) {
       Result<AuthPart> prepared = co_await auth_->prepare();
       if (!prepared) {
         dialogue.end(login_failed(prepared.error()));
@@ -164,6 +168,7 @@ asio::awaitable<void> ConnectorDestination::run(Dialogue& dialogue) {
     http::ClientResponse response;
     const bool sent = co_await exchange(dialogue, std::move(to_send), begun, response, first);
     if (!sent) co_return;
+    if (!refuses_login(dialogue, response)) continue;
     std::string token_id = login.token_id;
     co_await renew(dialogue, response, std::move(token_id), renewed);
   }
@@ -184,7 +189,7 @@ asio::awaitable<void> ConnectorDestination::run_to_its_end(Dialogue& dialogue) {
 std::optional<Outcome> ConnectorDestination::find_chat(Attempt& attempt) {
   const json::object* with = attempt.with.if_object();
   const json::value* chat = with ? with->if_contains("chat") : nullptr;
-  if (chat == nullptr || !chat->is_object()) return std::nullopt;
+  if (chat == nullptr || !chat->is_object() || !chat->get_object().contains("linked")) return std::nullopt;
   if (!reader_) reader_ = store_.open_reader();
   return find_linked_chat(attempt, *reader_, {});
 }

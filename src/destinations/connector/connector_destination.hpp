@@ -53,7 +53,8 @@ class ConnectorDestination final : public Destination {
   // One request, within the shared limits. false: they ask to come back later, and the dialogue has ended so.
   boost::asio::awaitable<bool> exchange(Dialogue& dialogue, http::ClientRequest request, SteadyTime begun,
                                         http::ClientResponse& response, bool first);
-  // After an answer. true: the request is made again, with another token.
+  static bool refuses_login(const Dialogue& dialogue, const http::ClientResponse& response);
+  // After an answer that does. true: the request is made again, with another token.
   boost::asio::awaitable<bool> renew(Dialogue& dialogue, const http::ClientResponse& response, std::string token_id,
                                      bool& renewed);
   boost::asio::awaitable<Outcome> probe_by_options();

@@ -172,6 +172,7 @@ Result<std::string> render_base_url(const ConnectorFile& file, const std::string
                                     const json::object& token, expression::Program& program) {
   if (!file.base_url) return std::string{};
   std::string url = given;
+  if (url.empty() && file.base_url->is_constant()) return std::string(file.base_url->constant().get_string());
   if (url.empty()) {
     const json::value seen(json::object{{"settings", settings}, {"token", token}});
     const Result<std::string> rendered = file.base_url->render_text(program, seen);
