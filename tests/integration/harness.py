@@ -95,9 +95,18 @@ class Sink:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
+            def read_body(self):
+                if self.headers.get("transfer-encoding", "").lower() != "chunked":
+                    return self.rfile.read(int(self.headers.get("content-length") or 0))
+                body = b""
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
             def handle_any(self):
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                got = Received(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+                got = Received(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, self.read_body())
                 with sink.lock:
                     sink.received.append(got)
                 answer = sink.answer(got)

@@ -9,16 +9,14 @@ what they are, and then given to the client as part of its intent.
 import datetime
 import functools
 import html
-import http.server
 import json
 import os
 import pathlib
 import subprocess
-import threading
 import unittest
 import urllib.parse
 
-from harness import BINARY, Case, Received, livechat_chat, livechat_event, main, npm_ci, source_livechat, wait_for
+from harness import BINARY, Case, Sink, livechat_chat, livechat_event, main, npm_ci, source_livechat, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent / "sdk_oracles"
 STORE_KEY = "0123456789abcdef0123456789abcdef"
@@ -26,65 +24,22 @@ REDIRECT = "https://relay.example.com/oauth"
 WRITTEN = 'Zoë 😀: "1 + 1" = 2 \\ & <b>'  # what a visitor wrote: all that needs care in JSON, forms, mrkdwn and HTML
 
 
-class Recorder:
-    """Keeps every request, also with a chunked body, and answers with JSON. `answer(received) -> (status, value)`."""
+class Recorder(Sink):
+    """A sink that answers with JSON. `answer(received) -> (status, value)`."""
 
     def __init__(self, answer):
-        self.received, self.lock = [], threading.Lock()
-        recorder = self
+        super().__init__(lambda received: self.as_json(*answer(received)))
+        self.url = self.url.removesuffix("/in")
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def read_body(self):
-                if self.headers.get("transfer-encoding", "").lower() != "chunked":
-                    return self.rfile.read(int(self.headers.get("content-length") or 0))
-                body = b""
-                while size := int(self.rfile.readline().split(b";")[0], 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-                return body
-
-            def handle_any(self):
-                got = Received(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, self.read_body())
-                with recorder.lock:
-                    recorder.received.append(got)
-                status, value = answer(got)
-                text = b"" if value is None else json.dumps(value).encode()
-                self.send_response_only(status)
-                if value is not None:
-                    self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_POST = do_PUT = do_GET = do_PATCH = do_DELETE = handle_any
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def count(self):
-        with self.lock:
-            return len(self.received)
+    @staticmethod
+    def as_json(status, value):
+        return (status, {}, b"") if value is None else (status, {"content-type": "application/json"}, json.dumps(value).encode())
 
     def take(self):
         """What was received since the last take."""
         with self.lock:
             taken, self.received = self.received, []
             return taken
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def form_of(text):
